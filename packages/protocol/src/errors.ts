@@ -1,0 +1,11 @@
+import { defineErrors } from '@tandem/core'
+
+export const protocolErrors = defineErrors({
+  bind_failed: { message: 'cannot listen on {address}: {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: false },
+  cluster_token_required: {
+    message: 'refusing to listen on {host} without a cluster token: set TANDEM_CLUSTER_TOKEN, or bind to 127.0.0.1',
+    grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
+  },
+  unauthenticated: { message: 'the cluster token is missing or wrong', grpc: 'UNAUTHENTICATED', http: 401, retryable: false },
+  peer_unavailable: { message: 'cannot reach {address}: {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: true }
+})

@@ -1,0 +1,12 @@
+// Original file: proto/tandem/v1/scheduler.proto
+
+
+export interface LauncherHello {
+  'attention'?: (number);
+  'ffn'?: (number);
+}
+
+export interface LauncherHello__Output {
+  'attention': (number);
+  'ffn': (number);
+}

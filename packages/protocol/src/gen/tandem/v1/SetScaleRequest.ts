@@ -1,0 +1,16 @@
+// Original file: proto/tandem/v1/scheduler.proto
+
+
+export interface SetScaleRequest {
+  'attention'?: (number);
+  'ffn'?: (number);
+  '_attention'?: "attention";
+  '_ffn'?: "ffn";
+}
+
+export interface SetScaleRequest__Output {
+  'attention'?: (number);
+  'ffn'?: (number);
+  '_attention'?: "attention";
+  '_ffn'?: "ffn";
+}
