@@ -15,12 +15,12 @@ export function samplingToMessage (sampling: SamplingParams): SamplingParamsMess
 }
 
 export function samplingFromMessage (message: SamplingParams__Output): SamplingParams {
-  const { logprobs, promptLogprobs, logitBias, ...rest } = message
+  const { logprobs, promptLogprobs, logitBias, _logprobs, _promptLogprobs, ...rest } = message
   return {
     ...rest,
     logitBias: logitBias.map(entry => [entry.tokenId, entry.bias] as const),
-    ...(message._logprobs === 'logprobs' && logprobs !== undefined ? { logprobs } : {}),
-    ...(message._promptLogprobs === 'promptLogprobs' && promptLogprobs !== undefined ? { promptLogprobs } : {})
+    ...(_logprobs === 'logprobs' && logprobs !== undefined ? { logprobs } : {}),
+    ...(_promptLogprobs === 'promptLogprobs' && promptLogprobs !== undefined ? { promptLogprobs } : {})
   }
 }
 
