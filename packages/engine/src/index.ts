@@ -3,3 +3,7 @@ export type {
   KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings
 } from './types.js'
 export type { AttentionBackend, AttnOutput, FfnBackend, Ubatch, UbatchSequence } from './backend.js'
+export { Sampler } from './sampler/sampler.js'
+export type { Sample } from './sampler/sampler.js'
+export { SamplerState } from './sampler/sampler-state.js'
+export { tokenLogprobs } from './sampler/logprobs.js'
