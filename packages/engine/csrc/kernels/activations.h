@@ -1,0 +1,70 @@
+// Owns activations on their way into a product and the row-wise steps around it: 8-bit quantisation, RMSNorm,
+// SwiGLU. Rows are independent: a row's result depends on that row only, bit for bit, on every instruction set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tandem {
+
+/** 32 activations of one row: x = scale * q, |q| <= 127. One cache line. */
+struct alignas(64) QuantBlock {
+  int8_t q[32];
+  float scale;
+  /** scale * (sum of q): multiplies a weight block's minimum. */
+  float scaled_sum;
+  /** Sums of q over all, over elements 0..15 and over 16..31. */
+  int32_t sum, sum_low, sum_high;
+  int32_t unused[3];
+};
+static_assert(sizeof(QuantBlock) == 64, "one line per block");
+
+/** QuantBlocks of one row of `num_columns` activations (the tail block is padded with zeros). */
+constexpr size_t quant_blocks(size_t num_columns) { return (num_columns + 31) / 32; }
+
+/**
+ * What a product reads: quantised rows or float rows, as PackedMatrix::quantized() asks. Row r starts at
+ * blocks + r * stride (in blocks) or values + r * stride (in floats).
+ */
+struct Activations {
+  const QuantBlock* blocks = nullptr;
+  const float* values = nullptr;
+  size_t stride = 0;
+
+  static Activations of(const QuantBlock* blocks, size_t stride) { return {blocks, nullptr, stride}; }
+  static Activations of(const float* values, size_t stride) { return {nullptr, values, stride}; }
+  /** The same rows, starting at row `row`. */
+  Activations from_row(size_t row) const {
+    return {blocks ? blocks + row * stride : nullptr, values ? values + row * stride : nullptr, stride};
+  }
+};
+
+/** scale = max|x| / 127 per block, q = x / scale rounded half to even. x: [num_rows, num_columns], ldx floats apart. */
+void quantize_rows(const float* x, size_t ldx, size_t num_rows, size_t num_columns, QuantBlock* out, size_t ld_out);
+
+/** y = x / sqrt(mean(x^2) + eps) * weight. weight: [num_columns]. y may be x. */
+void rms_norm(const float* x, size_t ldx, const float* weight, float eps, size_t num_rows, size_t num_columns,
+              float* y, size_t ldy);
+
+/** rms_norm, then quantize_rows; y (float32, may be null) gets the normalised rows as well. */
+void rms_norm_quantize(const float* x, size_t ldx, const float* weight, float eps, size_t num_rows, size_t num_columns,
+                       QuantBlock* out, size_t ld_out, float* y, size_t ldy);
+
+/** y = silu(gate) * up, silu(v) = v / (1 + exp(-v)). y may be gate. */
+void swiglu(const float* gate, size_t ld_gate, const float* up, size_t ld_up, size_t num_rows, size_t num_columns,
+            float* y, size_t ldy);
+
+/** swiglu, then quantize_rows. To split one row over threads, call it on column ranges at multiples of 32. */
+void swiglu_quantize(const float* gate, size_t ld_gate, const float* up, size_t ld_up, size_t num_rows,
+                     size_t num_columns, QuantBlock* out, size_t ld_out);
+
+/** y[i] += x[i] */
+void add_in_place(float* y, const float* x, size_t count);
+/** y[i] += factor * x[i] (one fused multiply-add each) */
+void add_scaled_in_place(float* y, const float* x, float factor, size_t count);
+
+/** float32 <-> bfloat16, rounding half to even; NaN stays NaN. */
+void to_bf16(const float* x, uint16_t* y, size_t count);
+void from_bf16(const uint16_t* x, float* y, size_t count);
+
+}  // namespace tandem

@@ -1,0 +1,21 @@
+// Owns the choice of instruction set. Decided once per process: the best path the CPU has, or the one that
+// TANDEM_ISA (portable | avx2 | avx512) names. Must not know any kernel.
+#pragma once
+
+namespace tandem {
+
+enum class Isa { portable = 0, avx2 = 1, avx512 = 2 };
+
+/** True when this CPU (and its operating system) runs the path and the binary carries it. */
+bool isa_available(Isa isa);
+
+/** The path kernels dispatch to. TANDEM_ISA is honoured when it names an available path and ignored otherwise. */
+Isa active_isa();
+
+/** Overrides the choice, for tests and benches. Returns false, and changes nothing, when not available. Not thread safe. */
+bool set_active_isa(Isa isa);
+
+/** "portable", "AVX2", "AVX-512 VNNI BF16": what `tandem status` prints. */
+const char* isa_name(Isa isa);
+
+}  // namespace tandem

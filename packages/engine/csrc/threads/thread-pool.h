@@ -1,0 +1,57 @@
+// Owns the compute threads of one engine. A parallel_for wakes them, the caller works too, and returns when all is
+// done. Workers spin briefly (pause) for the next call, then sleep on a futex: an idle pool costs nothing and two processes
+// on the same cores do not starve each other. Must not know what it runs.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+
+namespace tandem {
+
+struct ThreadPoolOptions {
+  /** Threads that work, the caller included; 0 is available_cores(). At most 128. */
+  int num_threads = 0;
+  /** Binds worker i to the i-th core of the process's affinity mask. */
+  bool pin = false;
+  /** How long a worker spins before it sleeps, in microseconds. Negative: chosen by the number of cores. */
+  int spin_us = -1;
+};
+
+/** Cores this process may use: the affinity mask, cut by the cgroup's CPU quota (v1 and v2), at least 1. */
+int available_cores();
+
+class ThreadPool {
+ public:
+  explicit ThreadPool(const ThreadPoolOptions& options = {});
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int num_threads() const;
+
+  /**
+   * Calls body(begin, end, thread_idx) on disjoint ranges that cover [0, count). `grain` is the smallest range; chunks are
+   * handed out dynamically. thread_idx is 0..num_threads()-1, the caller is 0. One caller at a time; not reentrant. Body must not throw.
+   */
+  template <typename Body>
+  void parallel_for(size_t count, size_t grain, Body&& body) {
+    using Decayed = std::remove_reference_t<Body>;
+    run(count, grain, [](void* context, size_t begin, size_t end, int thread_idx) {
+      (*static_cast<Decayed*>(context))(begin, end, thread_idx);
+    }, const_cast<void*>(static_cast<const void*>(&body)));
+  }
+
+  /** Workers spin without limit between start_burst and end_burst: one engine step, so that its many short calls do not pay wake-ups
+   *  (they still yield when the machine has fewer cores than threads). */
+  void start_burst();
+  void end_burst();
+
+ private:
+  using Call = void (*)(void* context, size_t begin, size_t end, int thread_idx);
+  void run(size_t count, size_t grain, Call call, void* context);
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tandem
