@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "dtypes.h"
+#include "kernels/dtypes.h"
 
 namespace tandem {
 

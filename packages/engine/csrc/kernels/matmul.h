@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "activations.h"
-#include "packed-matrix.h"
+#include "kernels/activations.h"
+#include "kernels/packed_matrix.h"
 
 namespace tandem {
 

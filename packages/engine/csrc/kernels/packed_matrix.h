@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "dtypes.h"
+#include "kernels/dtypes.h"
 
 namespace tandem {
 
@@ -70,7 +70,7 @@ class PackedMatrix {
   /** Dequantises one output's weights, [num_inputs] float32: the embedding lookup of a tied LM head. */
   void unpack_output(size_t output, float* values) const;
 
-  // Layout, for kernels. Panel p is at data() + p * panel_bytes(). See packed-layout.h.
+  // Layout, for kernels. Panel p is at data() + p * panel_bytes(). See packed_layout.h.
   const uint8_t* data() const { return data_.get(); }
   size_t panel_bytes() const { return panel_bytes_; }
 
