@@ -1,0 +1,34 @@
+// Owns the examples and notes under --help.
+import type { ServiceName } from '../services.js'
+
+export const topHelp = `
+Examples:
+  tandem up                                serve the shipped model on http://127.0.0.1:8000
+  tandem up --attention 2 --ffn 2          two workers of each kind
+  tandem status                            what runs, where, with how much memory
+  tandem scale attention=3 ffn=2           change the pools while serving
+  tandem bench --url http://127.0.0.1:8000 --concurrency 8
+
+tandem COMMAND --help explains a command.
+`
+
+export const upHelp = `
+Examples:
+  tandem up
+  tandem up --model ./model.gguf --port 8080
+  tandem up --model ./Qwen3-0.6B --attention 2 --ffn 2 --ffn-split tp
+  tandem up --connector loopback           attention and feed-forward in one process, to compare
+
+Every flag can be given as the variable beside it. Flags win over variables.
+`
+
+export function serviceHelp (name: ServiceName): string {
+  const needsScheduler = name !== 'scheduler'
+  return `
+Example:
+  tandem ${name}${needsScheduler ? ' --scheduler-address 10.0.0.5:8001' : ' --host 0.0.0.0'}
+
+Every flag can be given as the variable beside it. Flags win over variables.
+Listening beyond 127.0.0.1 needs TANDEM_CLUSTER_TOKEN, the same on every machine.
+`
+}

@@ -1,0 +1,63 @@
+// Owns the tree of commands: names, flags, help. What they do is in commands/.
+import { Command } from 'commander'
+import type { OptionTable } from '@tandem/core'
+import { serviceNames, serviceSummaries } from '../services.js'
+import type { OptionTables, ServiceName } from '../services.js'
+import type { CommandContext, ExitCode } from '../commands/command.js'
+import { runService } from '../commands/service.js'
+import { runUp } from '../commands/up.js'
+import { decidedByUp, upOptions } from '../commands/up-options.js'
+import { addFlags, givenFlags } from './flags.js'
+import { serviceHelp, topHelp, upHelp } from './help.js'
+
+export interface ProgramOptions {
+  readonly tables: OptionTables
+  readonly version: string
+  readonly context: CommandContext
+  readonly finish: (exitCode: ExitCode) => void
+}
+
+export function createProgram (options: ProgramOptions): Command {
+  const program = new Command('tandem')
+    .description('LLM server with separate attention and feed-forward workers')
+    .version(options.version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .addHelpText('after', topHelp)
+  addUp(program, options)
+  for (const name of serviceNames) addService(program, name, options)
+  return program
+}
+
+function addUp (program: Command, { tables, context, finish }: ProgramOptions): void {
+  const passedOn = optionsPassedOn(tables)
+  const command = program.command('up').description('start a whole cluster on this machine')
+    .helpGroup('Serve:').addHelpText('after', upHelp)
+  addFlags(command, upOptions)
+  for (const [service, table] of Object.entries(passedOn)) addFlags(command, table, `Passed on to the ${service}:`)
+  command.action(async () => {
+    const flags = Object.values(passedOn).map(table => givenFlags(command, table))
+    finish(await runUp({ own: givenFlags(command, upOptions), passedOn: Object.assign({}, ...flags) }, context))
+  })
+}
+
+/** Each service option once, under the first service that has it, without those `up` decides. */
+export function optionsPassedOn (tables: OptionTables): Record<string, OptionTable> {
+  const seen = new Set(decidedByUp)
+  const result: Record<string, OptionTable> = {}
+  for (const [service, table] of Object.entries(tables)) {
+    const fresh = Object.entries(table).filter(([key]) => !seen.has(key))
+    for (const [key] of fresh) seen.add(key)
+    result[service] = Object.fromEntries(fresh)
+  }
+  return result
+}
+
+function addService (program: Command, name: ServiceName, { tables, context, finish }: ProgramOptions): void {
+  const command = program.command(name).description(`run one ${name}: ${serviceSummaries[name]}`)
+    .helpGroup('Serve:').addHelpText('after', serviceHelp(name))
+  const table = tables[name]
+  if (table === undefined) return
+  addFlags(command, table)
+  command.action(async () => { finish(await runService(name, table, givenFlags(command, table), context)) })
+}

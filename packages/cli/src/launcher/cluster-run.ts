@@ -1,0 +1,157 @@
+// Owns one run of `tandem up` from the first process to the last: what the user sees, crashes, scale commands, signals. Processes
+// are the launcher's.
+import { makeError } from '@tandem/core'
+import { ClusterClient } from '../cluster/cluster-client.js'
+import { LauncherLink } from '../cluster/launcher-link.js'
+import type { WorkerCounts } from '../cluster/launcher-link.js'
+import { RunningClusters } from '../cluster/running-clusters.js'
+import type { CommandContext, ExitCode } from '../commands/command.js'
+import { cliErrors } from '../errors.js'
+import { ProgressLine } from '../terminal/progress-line.js'
+import { formatSeconds } from '../terminal/format.js'
+import { paint } from '../terminal/terminal.js'
+import { clientUrl, exampleRequest, reachability } from './announcement.js'
+import { describeEnd, lastWords, Launcher } from './launcher.js'
+import { describeLogLine, logLevels } from './log-line.js'
+import type { LogLine } from './log-line.js'
+import type { ManagedProcess, ProcessEnd } from './managed-process.js'
+import type { ClusterPlan } from './plan.js'
+import { waitUntilReady } from './readiness.js'
+import { onStopSignal } from './stop-signals.js'
+import type { PoolEvents } from './worker-pool.js'
+
+export interface ClusterRunOptions {
+  readonly host: string
+  readonly port: number
+  readonly schedulerAddress: string
+  readonly counts: WorkerCounts
+  readonly spelledApiKey: string | undefined
+  readonly readyTimeoutMs: number
+  readonly verbose: boolean
+}
+
+export class ClusterRun implements PoolEvents {
+  private readonly progress: ProgressLine
+  private readonly cluster: ClusterClient
+  private readonly running: RunningClusters
+  /** Aborted once: by a signal (no reason) or by a failure (its error). */
+  private readonly end = new AbortController()
+  private ready = false
+
+  constructor (private readonly options: ClusterRunOptions, private readonly context: CommandContext) {
+    this.progress = new ProgressLine(context.terminal)
+    this.cluster = new ClusterClient(options.schedulerAddress, context.env['TANDEM_CLUSTER_TOKEN'] ?? '')
+    this.running = new RunningClusters(context.env)
+  }
+
+  async serve (plan: ClusterPlan): Promise<ExitCode> {
+    const launcher = new Launcher(plan, this)
+    const link = this.linkTo(launcher)
+    const killAll = () => launcher.kill()
+    process.once('exit', killAll)
+    const ignoreSignals = onStopSignal(() => this.end.abort(stopRequested), killAll)
+    try {
+      await this.start(launcher, link)
+      await aborted(this.end.signal)
+      this.progress.update('stopping')
+    } catch (error) {
+      if (error !== stopRequested) throw error
+    } finally {
+      link.close()
+      await launcher.stop()
+      this.cluster.close()
+      this.running.remove(this.options.port)
+      this.progress.end()
+      ignoreSignals()
+      process.removeListener('exit', killAll)
+    }
+    if (this.end.signal.reason !== stopRequested) throw this.end.signal.reason
+    return 0
+  }
+
+  private async start (launcher: Launcher, link: LauncherLink): Promise<void> {
+    const startedAt = Date.now()
+    this.progress.update('starting the scheduler')
+    await launcher.start(this.options.counts)
+    link.dial()
+    await waitUntilReady({
+      url: clientUrl(this.options.host, this.options.port),
+      counts: this.options.counts,
+      getCluster: () => this.cluster.getCluster(1_000).catch(() => undefined),
+      onProgress: text => this.progress.update(text),
+      timeoutMs: this.options.readyTimeoutMs,
+      signal: this.end.signal
+    })
+    this.ready = true
+    this.running.add({ pid: process.pid, port: this.options.port, schedulerAddress: this.options.schedulerAddress })
+    await this.announce((Date.now() - startedAt) / 1000)
+  }
+
+  private async announce (seconds: number): Promise<void> {
+    const { terminal } = this.context
+    const { host, port, counts } = this.options
+    const cluster = await this.cluster.getCluster()
+    const modelName = cluster.state?.modelName ?? ''
+    this.progress.end()
+    const backends = [...new Set(cluster.workers.map(worker => worker.backend))].join(', ')
+    terminal.out([
+      `Tandem serves ${paint(terminal, 'bold', modelName)} at ${paint(terminal, 'bold', clientUrl(host, port))} (${reachability(host)})`,
+      `${counts.attention} attention and ${counts.ffn} ffn workers, backend ${backends}, ready in ${formatSeconds(seconds)}. Try:`,
+      '',
+      exampleRequest({ host, port, modelName, apiKey: this.options.spelledApiKey }),
+      '',
+      'Ctrl-C stops everything. In another terminal: tandem status, tandem scale ffn=2',
+      ''
+    ].join('\n'))
+  }
+
+  private linkTo (launcher: Launcher): LauncherLink {
+    return new LauncherLink({
+      scheduler: this.cluster.scheduler,
+      counts: () => launcher.counts,
+      onCommand: target => {
+        const { attention, ffn } = launcher.counts
+        if (target.attention === attention && target.ffn === ffn) return
+        this.progress.print(`scaling to ${target.attention} attention and ${target.ffn} ffn workers`)
+        void launcher.scaleTo(target)
+      }
+    })
+  }
+
+  onLine (process: ManagedProcess, line: LogLine): void {
+    const shown = this.options.verbose || (this.ready && line.level >= logLevels.error)
+    if (!shown) return
+    const style = line.level >= logLevels.error ? 'red' : line.level >= logLevels.warn ? 'yellow' : 'dim'
+    this.progress.print(`${paint(this.context.terminal, style, process.spec.name)}  ${describeLogLine(line)}`)
+  }
+
+  onCrash (process: ManagedProcess, end: ProcessEnd, restartMs: number | undefined): void {
+    const service = process.spec.name
+    const reason = lastWords(process.lastLines)
+    if (!this.ready) {
+      this.end.abort(makeError(cliErrors, 'service_ended', { service, how: describeEnd(end), reason }))
+      return
+    }
+    const next = restartMs === undefined ? 'it stays down: too many crashes' : `starting it again in ${restartMs / 1000} s`
+    this.progress.print(`${service} ended (${describeEnd(end)}): ${reason}; ${next}`)
+    if (restartMs === undefined && (service === 'gateway' || service === 'scheduler')) {
+      this.end.abort(makeError(cliErrors, 'service_lost', { service }))
+    }
+  }
+
+  onLeave (process: ManagedProcess): void {
+    this.progress.print(`${process.spec.name} left`)
+    if (!this.ready) {
+      this.end.abort(makeError(cliErrors, 'service_ended', {
+        service: process.spec.name, how: 'code 0', reason: lastWords(process.lastLines)
+      }))
+    }
+  }
+}
+
+const stopRequested = new Error('stop requested')
+
+function aborted (signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

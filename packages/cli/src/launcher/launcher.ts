@@ -1,0 +1,80 @@
+// Owns the processes of one cluster: four pools, the order in which they start and end. What to run is the plan's, how many
+// the scheduler's decision.
+import { logLevels, describeLogLine } from './log-line.js'
+import type { LogLine } from './log-line.js'
+import type { ManagedProcess, ProcessEnd } from './managed-process.js'
+import type { ClusterPlan } from './plan.js'
+import type { RestartPolicy } from './restart-policy.js'
+import { WorkerPool } from './worker-pool.js'
+import type { PoolEvents } from './worker-pool.js'
+import type { WorkerCounts } from '../cluster/launcher-link.js'
+
+export interface LauncherTimes {
+  /** A worker that is scaled away finishes or hands over its sequences in this time. */
+  readonly drainMs: number
+  /** The gateway answers its open streams in this time at the end. */
+  readonly gatewayMs: number
+  /** The others at the end. */
+  readonly stopMs: number
+}
+
+export const defaultLauncherTimes: LauncherTimes = Object.freeze({ drainMs: 60_000, gatewayMs: 5_000, stopMs: 5_000 })
+
+export class Launcher {
+  private readonly scheduler: WorkerPool
+  private readonly gateway: WorkerPool
+  private readonly attention: WorkerPool
+  private readonly ffn: WorkerPool
+
+  constructor (
+    plan: ClusterPlan, events: PoolEvents,
+    private readonly times: LauncherTimes = defaultLauncherTimes, policy?: RestartPolicy
+  ) {
+    const shared = { events, ...(policy === undefined ? {} : { policy }) }
+    this.scheduler = new WorkerPool({ specOf: () => plan.scheduler, ...shared })
+    this.gateway = new WorkerPool({ specOf: () => plan.gateway, ...shared })
+    this.attention = new WorkerPool({ specOf: number => plan.worker('attention-worker', number), ...shared })
+    this.ffn = new WorkerPool({ specOf: number => plan.worker('ffn-worker', number), ...shared })
+  }
+
+  get counts (): WorkerCounts { return { attention: this.attention.size, ffn: this.ffn.size } }
+
+  get processes (): readonly ManagedProcess[] {
+    return [this.scheduler, this.attention, this.ffn, this.gateway].flatMap(pool => pool.processes)
+  }
+
+  async start (counts: WorkerCounts): Promise<void> {
+    await this.scheduler.scaleTo(1, 0)
+    await this.scaleTo(counts)
+    await this.gateway.scaleTo(1, 0)
+  }
+
+  /** Resolves when the surplus workers are gone; new ones are only started. */
+  async scaleTo (counts: WorkerCounts): Promise<void> {
+    await Promise.all([
+      this.attention.scaleTo(counts.attention, this.times.drainMs),
+      this.ffn.scaleTo(counts.ffn, this.times.drainMs)
+    ])
+  }
+
+  /** Gateway first, so that open streams are answered while workers still run; the others together. */
+  async stop (): Promise<void> {
+    await this.gateway.close(this.times.gatewayMs)
+    await Promise.all([this.attention, this.ffn, this.scheduler].map(pool => pool.close(this.times.stopMs)))
+  }
+
+  kill (): void {
+    for (const pool of [this.gateway, this.attention, this.ffn, this.scheduler]) pool.kill()
+  }
+}
+
+/** `code 1` or `SIGKILL` */
+export function describeEnd (end: ProcessEnd): string {
+  return end.signal ?? (end.code === null ? 'could not start' : `code ${end.code}`)
+}
+
+/** The most telling of a process's last lines: its last error, else its last words. */
+export function lastWords (lines: readonly LogLine[]): string {
+  const line = lines.findLast(candidate => candidate.level >= logLevels.error) ?? lines.at(-1)
+  return line === undefined ? 'it said nothing' : describeLogLine(line)
+}

@@ -1,0 +1,90 @@
+// Owns how many processes of one role run: scales by starting and stopping, restarts crashed ones with backoff.
+// Knows no scheduler: targets are given to it.
+import { defaultRestartPolicy, restartDelayMs } from './restart-policy.js'
+import type { RestartPolicy } from './restart-policy.js'
+import { ManagedProcess } from './managed-process.js'
+import type { ProcessEnd, ProcessListener, ProcessSpec } from './managed-process.js'
+
+export interface PoolEvents {
+  onLine: ProcessListener['onLine']
+  /** `restartMs` undefined: it stays down. */
+  onCrash (process: ManagedProcess, end: ProcessEnd, restartMs: number | undefined): void
+  /** Ended with code 0 by itself: a drained worker. */
+  onLeave (process: ManagedProcess): void
+}
+
+export interface PoolOptions {
+  readonly specOf: (number: number) => ProcessSpec
+  readonly events: PoolEvents
+  readonly policy?: RestartPolicy
+  readonly nowMs?: () => number
+}
+
+interface Member {
+  readonly number: number
+  readonly process: ManagedProcess
+  readonly crashTimesMs: number[]
+  timer?: NodeJS.Timeout
+}
+
+export class WorkerPool {
+  private members: Member[] = []
+  private closed = false
+
+  constructor (private readonly options: PoolOptions) {}
+
+  get processes (): readonly ManagedProcess[] { return this.members.map(member => member.process) }
+  get size (): number { return this.members.length }
+
+  /** Starts what is missing and stops the newest of what is too many; a stopped worker has `graceMs` to drain. */
+  async scaleTo (target: number, graceMs: number): Promise<void> {
+    while (!this.closed && this.members.length < target) this.add()
+    const surplus = this.members.splice(target)
+    await Promise.all(surplus.map(member => this.end(member, graceMs)))
+  }
+
+  async close (graceMs: number): Promise<void> {
+    this.closed = true
+    await Promise.all(this.members.map(member => this.end(member, graceMs)))
+  }
+
+  kill (): void {
+    this.closed = true
+    for (const member of this.members) {
+      clearTimeout(member.timer)
+      member.process.kill()
+    }
+  }
+
+  private add (): void {
+    const used = new Set(this.members.map(member => member.number))
+    let number = 1
+    while (used.has(number)) number++
+    const listener: ProcessListener = {
+      onLine: this.options.events.onLine,
+      onEnd: (_process, end) => this.ended(member, end)
+    }
+    const member: Member = { number, process: new ManagedProcess(this.options.specOf(number), listener), crashTimesMs: [] }
+    this.members.push(member)
+    member.process.start()
+  }
+
+  private async end (member: Member, graceMs: number): Promise<void> {
+    clearTimeout(member.timer)
+    await member.process.stop(graceMs)
+  }
+
+  private ended (member: Member, end: ProcessEnd): void {
+    if (end.requested || this.closed) return
+    if (end.code === 0) {
+      this.members = this.members.filter(other => other !== member)
+      this.options.events.onLeave(member.process)
+      return
+    }
+    const nowMs = (this.options.nowMs ?? Date.now)()
+    member.crashTimesMs.push(nowMs)
+    const delayMs = restartDelayMs(this.options.policy ?? defaultRestartPolicy, member.crashTimesMs, nowMs)
+    if (delayMs !== undefined) member.timer = setTimeout(() => member.process.start(), delayMs)
+    this.options.events.onCrash(member.process, end, delayMs)
+  }
+}

@@ -1,0 +1,2 @@
+/** Absolute path of the shipped GGUF file. */
+export declare const defaultModelPath: string
