@@ -64,6 +64,7 @@ export default [
       '@stylistic/comma-dangle': ['error', 'never'],
       '@stylistic/object-property-newline': 'off',
       // Generated messages are named X__Output; JSON of the APIs we speak is snake_case.
+      'no-void': ['error', { allowAsStatement: true }],
       camelcase: ['error', { properties: 'never', ignoreDestructuring: true, allow: ['__Output$'] }]
     }
   },
