@@ -1,1 +1,9 @@
-export {}
+export type { ChatMessage, ChatTemplate, RenderOptions } from './chat-template.js'
+export type { Detokenizer, DetokenizerOptions } from './detokenizer.js'
+export { tokenizerErrors } from './errors.js'
+export { loadTokenizer } from './load.js'
+export { createStopMatcher } from './stop-strings.js'
+export type { StopMatch, StopMatcher, StopMatcherOptions } from './stop-strings.js'
+export { createDetokenizer, createTokenizer } from './tokenizer.js'
+export type { CreateTokenizerOptions, DecodeOptions, EncodeOptions, Tokenizer } from './tokenizer.js'
+export type { TokenizerJson, TokenizerParts } from './tokenizer-json.js'

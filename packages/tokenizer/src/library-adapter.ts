@@ -1,0 +1,25 @@
+// Owns the differences between a tokenizer.json and what the library makes of it: rewrites the components it
+// treats otherwise than the Rust implementation into ones it treats alike. Each case has a golden test.
+import { gpt2Split, isolate } from './pre-tokenizers.js'
+import type { ComponentJson, TokenizerJson } from './tokenizer-json.js'
+
+export function adaptToLibrary (json: TokenizerJson): TokenizerJson {
+  return { ...json, pre_tokenizer: adaptPreTokenizer(json.pre_tokenizer) }
+}
+
+function adaptPreTokenizer (component: ComponentJson | null): ComponentJson | null {
+  if (component === null) return null
+  switch (component.type) {
+    case 'Sequence':
+      return { ...component, pretokenizers: (component.pretokenizers as ComponentJson[]).map(adaptPreTokenizer) }
+    case 'Digits':
+      // The library's is ASCII only; Rust's is every numeric character.
+      return isolate(component.individual_digits === true ? '\\p{N}' : '\\p{N}+')
+    case 'ByteLevel':
+      // The library's built-in pattern uses JavaScript's \s, which has U+FEFF and lacks U+0085; its Split does not.
+      if (component.use_regex === false || component.add_prefix_space === true) return component
+      return { type: 'Sequence', pretokenizers: [gpt2Split, { ...component, use_regex: false }] }
+    default:
+      return component
+  }
+}

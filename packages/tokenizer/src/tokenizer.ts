@@ -1,0 +1,79 @@
+// Owns the tokenizer every other part sees. Encoding is the library's; bytes and decoding are ours, because
+// streaming needs single tokens.
+import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers'
+import { makeError } from '@tandem/core'
+import { createChatTemplate } from './chat-template.js'
+import type { ChatTemplate } from './chat-template.js'
+import { createDetokenizerOver } from './detokenizer.js'
+import type { Detokenizer, DetokenizerOptions, TokenTexts } from './detokenizer.js'
+import { tokenizerErrors } from './errors.js'
+import { adaptToLibrary } from './library-adapter.js'
+import { createTokenBytes } from './token-bytes.js'
+import type { TokenizerParts } from './tokenizer-json.js'
+
+export interface EncodeOptions {
+  /** Add what the checkpoint puts around a text (bos). True for plain prompts, false for a rendered chat template. */
+  readonly addSpecialTokens: boolean
+}
+
+export interface DecodeOptions {
+  /** Default true. */
+  readonly skipSpecialTokens?: boolean
+}
+
+export interface Tokenizer {
+  /** One past the largest token id. */
+  readonly numIds: number
+  readonly bosTokenId: number | undefined
+  /** Undefined when the checkpoint carries none. */
+  readonly chatTemplate: ChatTemplate | undefined
+  /** Control tokens written in `text` become those tokens, as in transformers. */
+  encode (text: string, options: EncodeOptions): number[]
+  /** Text of a whole sequence; bytes that are not UTF-8 become U+FFFD. */
+  decode (tokenIds: readonly number[], options?: DecodeOptions): string
+  /** UTF-8 bytes of one token (may be part of a code point); empty for an id the vocabulary skips. Do not modify. */
+  tokenBytes (tokenId: number): Uint8Array
+  isSpecial (tokenId: number): boolean
+  createDetokenizer (options?: DetokenizerOptions): Detokenizer
+}
+
+export interface CreateTokenizerOptions {
+  /** Clock of `strftime_now` in chat templates. */
+  readonly now?: () => Date
+}
+
+/** Throws `tokenizer_unsupported` for components the library does not know. */
+export function createTokenizer (parts: TokenizerParts, options: CreateTokenizerOptions = {}): Tokenizer {
+  const library = openLibrary(parts)
+  const tokens = createTokenBytes(parts)
+  const texts: TokenTexts = []
+  const createDetokenizer = (detokenizerOptions?: DetokenizerOptions) => createDetokenizerOver(tokens, texts, detokenizerOptions)
+  return {
+    numIds: tokens.numIds,
+    bosTokenId: parts.bosToken === undefined ? undefined : library.token_to_id(parts.bosToken),
+    chatTemplate: createChatTemplate(parts, options.now ?? (() => new Date())),
+    encode: (text, { addSpecialTokens }) => library.encode(text, { add_special_tokens: addSpecialTokens }).ids,
+    decode (tokenIds, { skipSpecialTokens = true } = {}) {
+      const detokenizer = createDetokenizer({ skipSpecialTokens, atStart: true })
+      let text = ''
+      for (const tokenId of tokenIds) text += detokenizer.push(tokenId)
+      return text + detokenizer.end()
+    },
+    tokenBytes: tokens.bytesOf,
+    isSpecial: tokens.isSpecial,
+    createDetokenizer
+  }
+}
+
+export function createDetokenizer (tokenizer: Tokenizer, options?: DetokenizerOptions): Detokenizer {
+  return tokenizer.createDetokenizer(options)
+}
+
+function openLibrary (parts: TokenizerParts): LibraryTokenizer {
+  try {
+    return new LibraryTokenizer(adaptToLibrary(parts.json), { clean_up_tokenization_spaces: false })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw makeError(tokenizerErrors, 'tokenizer_unsupported', { source: parts.source, reason }, { cause: error })
+  }
+}
