@@ -99,6 +99,8 @@ export interface ListenerStats {
   readonly numChannels: number
   readonly queueLength: number
   readonly refused: Readonly<Partial<Record<FrameStatus, number>>>
+  /** Frames and answers whose channel was gone. */
+  readonly dropped: number
 }
 
 export interface ConnectOptions {
