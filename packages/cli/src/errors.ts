@@ -16,7 +16,7 @@ export const cliErrors = defineErrors({
   service_lost: { message: '{service} keeps crashing: giving up', grpc: 'UNAVAILABLE', http: 503, retryable: false },
   not_ready: { message: 'not ready after {seconds} s: {reason}', grpc: 'DEADLINE_EXCEEDED', http: 504, retryable: true },
   no_cluster: {
-    message: 'no cluster found: start one with `tandem up`, or name its scheduler with --scheduler HOST:PORT',
+    message: 'no cluster found: start one with `tandem up`, or name its scheduler with --scheduler-address',
     grpc: 'UNAVAILABLE', http: 503, retryable: true
   },
   several_clusters: {

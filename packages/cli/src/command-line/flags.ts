@@ -5,10 +5,17 @@ import type { Command } from 'commander'
 import { flagName, variableName } from '@tandem/core'
 import type { OptionSpec, OptionTable } from '@tandem/core'
 
-export function addFlags (command: Command, table: OptionTable, group?: string): void {
+export interface FlagSettings {
+  /** Heading in --help. */
+  readonly group?: string
+  /** False where the command reads no TANDEM_* variable for them. */
+  readonly variables?: boolean
+}
+
+export function addFlags (command: Command, table: OptionTable, settings: FlagSettings = {}): void {
   for (const [key, spec] of Object.entries(table)) {
-    for (const option of flagsOf(key, spec)) {
-      if (group !== undefined) option.helpGroup(group)
+    for (const option of flagsOf(key, spec, settings.variables !== false)) {
+      if (settings.group !== undefined) option.helpGroup(settings.group)
       command.addOption(option)
     }
   }
@@ -23,11 +30,11 @@ export function givenFlags (command: Command, table: OptionTable): Record<string
   return given
 }
 
-function flagsOf (key: string, spec: OptionSpec): Option[] {
+function flagsOf (key: string, spec: OptionSpec, variables: boolean): Option[] {
   if (spec.type !== 'boolean') {
-    return [new Option(`${flagName(key)} <${placeholder(key, spec)}>`, describe(key, spec))]
+    return [new Option(`${flagName(key)} <${placeholder(key, spec)}>`, describe(key, spec, variables))]
   }
-  const positive = new Option(flagName(key), describe(key, spec))
+  const positive = new Option(flagName(key), describe(key, spec, variables))
   if (spec.default !== true) return [positive]
   return [positive, new Option(flagName(key).replace('--', '--no-'), `turns ${flagName(key)} off`)]
 }
@@ -38,10 +45,10 @@ function placeholder (key: string, spec: OptionSpec): string {
   return key.replace(/^.*(?=[A-Z])/, '').toLowerCase()
 }
 
-export function describe (key: string, spec: OptionSpec): string {
+function describe (key: string, spec: OptionSpec, variables: boolean): string {
   const facts: string[] = []
   if (spec.type === 'string' && spec.choices) facts.push(spec.choices.join('|'))
   if (spec.default !== undefined && spec.default !== '') facts.push(`default ${String(spec.default)}`)
-  facts.push(variableName(key))
-  return `${spec.description} (${facts.join(', ')})`
+  if (variables) facts.push(variableName(key))
+  return facts.length === 0 ? spec.description : `${spec.description} (${facts.join(', ')})`
 }

@@ -32,3 +32,19 @@ Every flag can be given as the variable beside it. Flags win over variables.
 Listening beyond 127.0.0.1 needs TANDEM_CLUSTER_TOKEN, the same on every machine.
 `
 }
+
+export const scaleHelp = `
+Examples:
+  tandem scale attention=3
+  tandem scale attention=2 ffn=4
+`
+
+export const benchHelp = `
+Examples:
+  tandem bench --concurrency 1 --max-tokens 128
+  tandem bench --concurrency 32 --prompt-tokens 512 --ignore-eos --output result.json
+  tandem bench --url http://127.0.0.1:8080 --rate 4 --num-requests 200   (any OpenAI server)
+
+TTFT: first text after sending. ITL: gaps between pieces of text. TPOT: time per output token after the first.
+E2E: from sending to the end. Exit code 1 when a request failed.
+`

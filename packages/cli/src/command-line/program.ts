@@ -4,11 +4,17 @@ import type { OptionTable } from '@tandem/core'
 import { serviceNames, serviceSummaries } from '../services.js'
 import type { OptionTables, ServiceName } from '../services.js'
 import type { CommandContext, ExitCode } from '../commands/command.js'
+import { benchOptions } from '../bench/options.js'
+import { clusterOptions } from '../cluster/find-cluster.js'
+import { runBench } from '../commands/bench.js'
+import { runDrain } from '../commands/drain.js'
+import { runScale, scaleOptions } from '../commands/scale.js'
 import { runService } from '../commands/service.js'
+import { runStatus } from '../commands/status.js'
 import { runUp } from '../commands/up.js'
 import { decidedByUp, upOptions } from '../commands/up-options.js'
 import { addFlags, givenFlags } from './flags.js'
-import { serviceHelp, topHelp, upHelp } from './help.js'
+import { benchHelp, scaleHelp, serviceHelp, topHelp, upHelp } from './help.js'
 
 export interface ProgramOptions {
   readonly tables: OptionTables
@@ -26,6 +32,10 @@ export function createProgram (options: ProgramOptions): Command {
     .addHelpText('after', topHelp)
   addUp(program, options)
   for (const name of serviceNames) addService(program, name, options)
+  addStatus(program, options)
+  addScale(program, options)
+  addDrain(program, options)
+  addBench(program, options)
   return program
 }
 
@@ -34,7 +44,7 @@ function addUp (program: Command, { tables, context, finish }: ProgramOptions): 
   const command = program.command('up').description('start a whole cluster on this machine')
     .helpGroup('Serve:').addHelpText('after', upHelp)
   addFlags(command, upOptions)
-  for (const [service, table] of Object.entries(passedOn)) addFlags(command, table, `Passed on to the ${service}:`)
+  for (const [service, table] of Object.entries(passedOn)) addFlags(command, table, { group: `Passed on to the ${service}:` })
   command.action(async () => {
     const flags = Object.values(passedOn).map(table => givenFlags(command, table))
     finish(await runUp({ own: givenFlags(command, upOptions), passedOn: Object.assign({}, ...flags) }, context))
@@ -60,4 +70,37 @@ function addService (program: Command, name: ServiceName, { tables, context, fin
   if (table === undefined) return
   addFlags(command, table)
   command.action(async () => { finish(await runService(name, table, givenFlags(command, table), context)) })
+}
+
+function addStatus (program: Command, { context, finish }: ProgramOptions): void {
+  const command = program.command('status').description('show workers, memory and load').helpGroup('Operate:')
+    .option('--json', 'print JSON', false)
+  addFlags(command, clusterOptions)
+  command.action(async ({ json }: { json: boolean }) => { finish(await runStatus(givenFlags(command, clusterOptions), json, context)) })
+}
+
+function addScale (program: Command, { context, finish }: ProgramOptions): void {
+  const command = program.command('scale').description('change how many workers run, while serving').helpGroup('Operate:')
+    .argument('<targets...>', 'attention=N, ffn=N or both')
+    .option('--no-wait', 'return at once instead of waiting for the workers')
+    .addHelpText('after', scaleHelp)
+  addFlags(command, clusterOptions)
+  addFlags(command, scaleOptions, { variables: false })
+  command.action(async (targets: string[], { wait }: { wait: boolean }) => {
+    finish(await runScale(targets, givenFlags(command, { ...clusterOptions, ...scaleOptions }), wait, context))
+  })
+}
+
+function addDrain (program: Command, { context, finish }: ProgramOptions): void {
+  const command = program.command('drain').description('empty a worker so that it can leave').helpGroup('Operate:')
+    .argument('<worker>', 'id of the worker, as `tandem status` shows it')
+  addFlags(command, clusterOptions)
+  command.action(async (worker: string) => { finish(await runDrain(worker, givenFlags(command, clusterOptions), context)) })
+}
+
+function addBench (program: Command, { context, finish }: ProgramOptions): void {
+  const command = program.command('bench').description('measure any OpenAI-compatible server under load').helpGroup('Measure:')
+    .addHelpText('after', benchHelp)
+  addFlags(command, benchOptions, { variables: false })
+  command.action(async () => { finish(await runBench(givenFlags(command, benchOptions), context)) })
 }

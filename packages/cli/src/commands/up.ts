@@ -1,5 +1,5 @@
 // Owns `tandem up`: checks what can be checked before anything starts, then hands over to a ClusterRun.
-import { makeError, parseOptions } from '@tandem/core'
+import { defineOptions, makeError, parseOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 import type { WorkerCounts } from '../cluster/launcher-link.js'
 import { cliErrors } from '../errors.js'
@@ -29,17 +29,26 @@ export async function runUp (flags: UpFlags, context: CommandContext): Promise<E
   const model = await resolveModelPath(options.model)
   await requireFreePort(options.host, options.port)
   const schedulerPort = await findFreePort(internalHost, preferredSchedulerPort)
-  const plan = planCluster({ ...options, schedulerPort, model, passedOn: flags.passedOn }, context.env, serviceEntry)
+  const gatewayShutdownMs = shutdownMs(flags.passedOn, context)
+  const settings = { ...options, schedulerPort, model, gatewayShutdownMs, passedOn: flags.passedOn }
+  const plan = planCluster(settings, context.env, serviceEntry)
   const run = new ClusterRun({
     host: options.host,
     port: options.port,
     schedulerAddress: `${internalHost}:${schedulerPort}`,
     counts,
     spelledApiKey: spelledApiKey(options, flags.own),
+    gatewayShutdownMs,
     readyTimeoutMs: options.readyTimeout * 1000,
     verbose: options.verbose
   }, context)
   return await run.serve(plan)
+}
+
+/** The gateway's own default suits a server behind a load balancer; a person at Ctrl-C waits less. */
+function shutdownMs (passedOn: Readonly<Record<string, unknown>>, context: CommandContext): number {
+  const table = defineOptions({ shutdownTimeoutMs: { type: 'integer', description: 'as the gateway has it', default: 4_000, min: 0 } })
+  return parseOptions(table, { flags: passedOn, env: context.env }).shutdownTimeoutMs
 }
 
 /** As a shell would find it: the variable when the key came from there, else the key the user typed. */

@@ -20,6 +20,12 @@ import { waitUntilReady } from './readiness.js'
 import { onStopSignal } from './stop-signals.js'
 import type { PoolEvents } from './worker-pool.js'
 
+/** A worker that is scaled away hands over its sequences in this time (the scheduler's drain timeout is shorter). */
+const drainMs = 60_000
+/** Workers and scheduler at the end, when nobody is served any more. */
+const stopMs = 5_000
+const slackMs = 1_000
+
 export interface ClusterRunOptions {
   readonly host: string
   readonly port: number
@@ -27,6 +33,7 @@ export interface ClusterRunOptions {
   readonly counts: WorkerCounts
   readonly spelledApiKey: string | undefined
   readonly readyTimeoutMs: number
+  readonly gatewayShutdownMs: number
   readonly verbose: boolean
 }
 
@@ -45,7 +52,7 @@ export class ClusterRun implements PoolEvents {
   }
 
   async serve (plan: ClusterPlan): Promise<ExitCode> {
-    const launcher = new Launcher(plan, this)
+    const launcher = new Launcher(plan, this, { drainMs, gatewayMs: this.options.gatewayShutdownMs + slackMs, stopMs })
     const link = this.linkTo(launcher)
     const killAll = () => launcher.kill()
     process.once('exit', killAll)

@@ -12,13 +12,11 @@ import type { WorkerCounts } from '../cluster/launcher-link.js'
 export interface LauncherTimes {
   /** A worker that is scaled away finishes or hands over its sequences in this time. */
   readonly drainMs: number
-  /** The gateway answers its open streams in this time at the end. */
+  /** The gateway answers its open requests in this time at the end. */
   readonly gatewayMs: number
   /** The others at the end. */
   readonly stopMs: number
 }
-
-export const defaultLauncherTimes: LauncherTimes = Object.freeze({ drainMs: 60_000, gatewayMs: 5_000, stopMs: 5_000 })
 
 export class Launcher {
   private readonly scheduler: WorkerPool
@@ -28,7 +26,7 @@ export class Launcher {
 
   constructor (
     plan: ClusterPlan, events: PoolEvents,
-    private readonly times: LauncherTimes = defaultLauncherTimes, policy?: RestartPolicy
+    private readonly times: LauncherTimes, policy?: RestartPolicy
   ) {
     const shared = { events, ...(policy === undefined ? {} : { policy }) }
     this.scheduler = new WorkerPool({ specOf: () => plan.scheduler, ...shared })

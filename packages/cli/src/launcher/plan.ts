@@ -15,6 +15,8 @@ export interface ClusterSettings {
   readonly connector: string
   readonly redis: string | undefined
   readonly apiKey: string | undefined
+  /** How long Ctrl-C waits for open requests. */
+  readonly gatewayShutdownMs: number
   /** Service options given as flags, by key; every service reads those it knows. */
   readonly passedOn: Readonly<Record<string, unknown>>
 }
@@ -38,7 +40,7 @@ export function planCluster (settings: ClusterSettings, env: Environment, entryO
   })
   return {
     scheduler: spec('scheduler', 'scheduler', { host: internalHost, port: settings.schedulerPort, redis: settings.redis }),
-    gateway: spec('gateway', 'gateway', { host: settings.host, port: settings.port, schedulerAddress, apiKey: settings.apiKey }),
+    gateway: spec('gateway', 'gateway', { host: settings.host, port: settings.port, schedulerAddress, apiKey: settings.apiKey, shutdownTimeoutMs: settings.gatewayShutdownMs }),
     worker: (service, number) => spec(service, `${service}-${number}`, { host: internalHost, port: 0, schedulerAddress })
   }
 }

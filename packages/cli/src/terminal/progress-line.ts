@@ -13,6 +13,9 @@ export class ProgressLine {
 
   constructor (private readonly terminal: Terminal) {}
 
+  /** True where updates replace each other, so that many of them are welcome. */
+  get live (): boolean { return this.terminal.interactive }
+
   update (text: string): void {
     if (text === this.text) return
     this.text = text
