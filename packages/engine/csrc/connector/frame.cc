@@ -6,8 +6,6 @@ namespace tandem {
 
 namespace {
 
-constexpr uint32_t kMaxTreeNode = 16;  // 2 * NUM_VIRTUAL_SHARDS
-
 bool sections_are(const FrameHeader& header, uint64_t s0, uint64_t s1, uint64_t s2, uint64_t s3) {
   return header.section_bytes[0] == s0 && header.section_bytes[1] == s1 && header.section_bytes[2] == s2 &&
          header.section_bytes[3] == s3;
@@ -22,7 +20,7 @@ uint64_t scale_bytes(const FrameHeader& header) {
 bool check_a2f(const FrameHeader& header) {
   if (header.num_tokens == 0 || header.hidden_size == 0 || header.dtype == FrameDtype::none) return false;
   const uint64_t tokens = header.num_tokens;
-  // Products of two u32 and a small factor: at most 2^66 is avoided by bounding both first.
+  // Bounds the products below to 64 bits.
   if (header.num_tokens > (1u << 24) || header.hidden_size > (1u << 24)) return false;
   return sections_are(header, tokens * header.hidden_size * dtype_bytes(header.dtype), scale_bytes(header),
                       tokens * header.top_k * 2, tokens * header.top_k * 4);
@@ -30,7 +28,7 @@ bool check_a2f(const FrameHeader& header) {
 
 bool check_f2a(const FrameHeader& header) {
   if (header.num_tokens == 0 || header.hidden_size == 0 || header.num_partials == 0) return false;
-  if (header.num_partials >= kMaxTreeNode) return false;
+  if (header.num_partials > kMaxPartials) return false;
   if (header.dtype != FrameDtype::f32 && header.dtype != FrameDtype::bf16) return false;
   if (header.num_tokens > (1u << 24) || header.hidden_size > (1u << 24)) return false;
   const uint64_t partial = uint64_t{header.num_tokens} * header.hidden_size * dtype_bytes(header.dtype);
@@ -44,8 +42,7 @@ bool check_hello(const FrameHeader& header) {
 
 bool check_error(const FrameHeader& header) {
   return header.section_bytes[0] <= kMaxErrorTextBytes && header.section_bytes[1] == 0 &&
-         header.section_bytes[2] == 0 && header.section_bytes[3] == 0 && header.status != FrameStatus::ok &&
-         static_cast<uint32_t>(header.status) < kNumFrameStatuses;
+         header.section_bytes[2] == 0 && header.section_bytes[3] == 0 && header.status != FrameStatus::ok;
 }
 
 FrameHeader blank_header(FrameKind kind) {
@@ -67,6 +64,8 @@ uint64_t frame_bytes(const FrameHeader& header) {
 FrameStatus check_header(const FrameHeader& header, size_t max_bytes) {
   if (header.magic != kFrameMagic || header.version != kFrameVersion) return FrameStatus::malformed;
   if (static_cast<uint8_t>(header.dtype) > static_cast<uint8_t>(FrameDtype::fp8_e4m3)) return FrameStatus::malformed;
+  if (static_cast<uint32_t>(header.status) >= kNumFrameStatuses) return FrameStatus::malformed;
+  if (header.frame_id > kMaxFrameId) return FrameStatus::malformed;
   if (frame_bytes(header) > max_bytes) return FrameStatus::oversized;
   bool good = false;
   switch (header.kind) {

@@ -17,9 +17,14 @@ constexpr int kDigestBytes = 32;
 // Longest worker id a hello may carry.
 constexpr size_t kMaxWorkerIdBytes = 256;
 // Longest text an error frame may carry.
-constexpr size_t kMaxErrorTextBytes = 4096;
+constexpr size_t kMaxErrorTextBytes = 2048;
 // Hello and error frames fit.
 constexpr size_t kMaxControlFrameBytes = 8192;
+// A tree over 8 leaves has at most 8 roots, with ids 1..15.
+constexpr uint32_t kMaxPartials = 8;
+constexpr uint32_t kMaxTreeNode = 16;
+// TypeScript's numbers hold frame ids exactly up to here.
+constexpr uint64_t kMaxFrameId = (uint64_t{1} << 53) - 1;
 // Channels that share one fp8 scale.
 constexpr uint32_t kScaleChannels = 128;
 

@@ -1,0 +1,18 @@
+// Owns the one exception that crosses the boundary with a code of packages/engine/src/native/errors.ts.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace tandem {
+
+class EngineError : public std::runtime_error {
+ public:
+  EngineError(std::string code, const std::string& message) : std::runtime_error(message), code_(std::move(code)) {}
+  const std::string& code() const { return code_; }
+
+ private:
+  std::string code_;
+};
+
+}  // namespace tandem
