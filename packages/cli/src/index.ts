@@ -1,6 +1,7 @@
 // Owns the public surface of the command line.
 import { runProgram } from './command-line/run.js'
 import type { ExitCode } from './commands/command.js'
+import { onStopSignal } from './terminal/stop-signals.js'
 import { processTerminal } from './terminal/terminal.js'
 
 export { upOptions } from './commands/up-options.js'
@@ -9,5 +10,5 @@ export { upOptions } from './commands/up-options.js'
 export async function runCommandLine (
   args: readonly string[], env: Readonly<Record<string, string | undefined>>
 ): Promise<ExitCode> {
-  return await runProgram(args, { env, terminal: processTerminal(env) })
+  return await runProgram(args, { env, terminal: processTerminal(env), onStopSignal })
 }

@@ -48,7 +48,7 @@ function placeholder (key: string, spec: OptionSpec): string {
 function describe (key: string, spec: OptionSpec, variables: boolean): string {
   const facts: string[] = []
   if (spec.type === 'string' && spec.choices) facts.push(spec.choices.join('|'))
-  if (spec.default !== undefined && spec.default !== '') facts.push(`default ${String(spec.default)}`)
+  if (spec.default !== undefined && spec.default !== '' && spec.default !== false) facts.push(`default ${String(spec.default)}`)
   if (variables) facts.push(variableName(key))
   return facts.length === 0 ? spec.description : `${spec.description} (${facts.join(', ')})`
 }

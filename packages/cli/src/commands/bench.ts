@@ -15,7 +15,6 @@ import { summarize } from '../bench/statistics.js'
 import { sendStreaming } from '../bench/streaming-request.js'
 import type { RequestRecord, Target } from '../bench/streaming-request.js'
 import { cliErrors } from '../errors.js'
-import { onStopSignal } from '../launcher/stop-signals.js'
 import { ProgressLine } from '../terminal/progress-line.js'
 import type { CommandContext, ExitCode } from './command.js'
 
@@ -48,7 +47,7 @@ class BenchRun {
 
   constructor (
     private readonly options: BenchOptions, private readonly model: string,
-    private readonly prompts: () => Prompt, context: CommandContext
+    private readonly prompts: () => Prompt, private readonly context: CommandContext
   ) {
     this.progress = new ProgressLine(context.terminal)
     const url = endpointUrl(options.url, options.endpoint === 'chat' ? 'chat/completions' : 'completions')
@@ -63,7 +62,7 @@ class BenchRun {
 
   async measure (): Promise<BenchReport> {
     const { options } = this
-    const restoreSignals = onStopSignal(() => this.interrupt.abort(), () => {})
+    const restoreSignals = this.context.onStopSignal(() => this.interrupt.abort(), () => {})
     const numRequests = options.numRequests ?? options.concurrency * 4
     await this.run(options.warmup ?? options.concurrency, 'warming up', 0)
     const startedAt = new Date().toISOString()
@@ -139,7 +138,7 @@ async function firstModel (options: BenchOptions): Promise<string> {
   const refuse = (reason: string, cause?: unknown) => makeError(cliErrors, 'bench_unreachable', { url: options.url, reason }, { cause })
   const response = await fetch(url, { headers: authorization(options.apiKey) }).catch((error: Error) => {
     const cause = error.cause as NodeJS.ErrnoException | undefined
-    throw refuse(cause?.code ?? error.message, error)
+    throw refuse(cause?.code ?? cause?.message ?? error.message, error)
   })
   if (!response.ok) throw refuse(`HTTP ${response.status} from ${url.pathname}`)
   const { data } = await response.json() as { data?: { id: string }[] }

@@ -17,7 +17,6 @@ import type { LogLine } from './log-line.js'
 import type { ManagedProcess, ProcessEnd } from './managed-process.js'
 import type { ClusterPlan } from './plan.js'
 import { waitUntilReady } from './readiness.js'
-import { onStopSignal } from './stop-signals.js'
 import type { PoolEvents } from './worker-pool.js'
 
 /** A worker that is scaled away hands over its sequences in this time (the scheduler's drain timeout is shorter). */
@@ -56,7 +55,7 @@ export class ClusterRun implements PoolEvents {
     const link = this.linkTo(launcher)
     const killAll = () => launcher.kill()
     process.once('exit', killAll)
-    const ignoreSignals = onStopSignal(() => this.end.abort(stopRequested), killAll)
+    const ignoreSignals = this.context.onStopSignal(() => this.end.abort(stopRequested), killAll)
     try {
       await this.start(launcher, link)
       await aborted(this.end.signal)

@@ -61,7 +61,7 @@ export class WorkerPool {
     let number = 1
     while (used.has(number)) number++
     const listener: ProcessListener = {
-      onLine: this.options.events.onLine,
+      onLine: (process, line) => this.options.events.onLine(process, line),
       onEnd: (_process, end) => this.ended(member, end)
     }
     const member: Member = { number, process: new ManagedProcess(this.options.specOf(number), listener), crashTimesMs: [] }

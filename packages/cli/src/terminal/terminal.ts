@@ -11,6 +11,8 @@ export interface Terminal {
 }
 
 export function processTerminal (env: Readonly<Record<string, string | undefined>>): Terminal {
+  // A reader that left (`| head`) is no failure, and a cluster must not die of it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const interactive = process.stderr.isTTY === true && env['TERM'] !== 'dumb' && env['CI'] === undefined
   return {
     out: text => { process.stdout.write(text) },

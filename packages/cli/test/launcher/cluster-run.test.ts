@@ -1,0 +1,95 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { RunningClusters } from '../../src/cluster/running-clusters.js'
+import { ClusterRun } from '../../src/launcher/cluster-run.js'
+import { planCluster } from '../../src/launcher/plan.js'
+import { findFreePort } from '../../src/launcher/ports.js'
+import { startFakeScheduler } from '../support/fake-scheduler.js'
+import type { FakeScheduler } from '../support/fake-scheduler.js'
+import { memoryTerminal } from '../support/memory-terminal.js'
+import { stopSwitch } from '../support/stop-switch.js'
+import { waitFor } from '../support/wait-for.js'
+
+const entry = fileURLToPath(new URL('../support/fake-service.mjs', import.meta.url))
+let scheduler: FakeScheduler
+let folder: string
+
+beforeEach(async () => {
+  scheduler = await startFakeScheduler({
+    state: { ready: true, modelName: 'tiny', reason: '', modelFingerprint: '', maxModelLen: 64 }, workers: [{ backend: 'reference' }]
+  })
+  folder = mkdtempSync(join(tmpdir(), 'tandem-test-'))
+})
+afterEach(async () => {
+  await scheduler.close()
+  rmSync(folder, { recursive: true })
+})
+
+async function startRun (extra: Record<string, string> = {}) {
+  const port = await findFreePort('127.0.0.1', 0)
+  const env = { ...process.env, XDG_RUNTIME_DIR: folder, FAKE_PIDS: folder, ...extra }
+  const terminal = memoryTerminal()
+  const { onStopSignal, stop } = stopSwitch()
+  const options = {
+    host: '127.0.0.1',
+    port,
+    schedulerAddress: scheduler.address,
+    counts: { attention: 1, ffn: 1 },
+    spelledApiKey: undefined,
+    gatewayShutdownMs: 1_000,
+    readyTimeoutMs: 20_000,
+    verbose: false
+  }
+  const plan = planCluster({
+    ...options, schedulerPort: 1, model: 'm', backend: 'auto', connector: 'auto', redis: undefined, apiKey: undefined, passedOn: {}
+  }, env, () => entry)
+  const run = new ClusterRun(options, { env, terminal, onStopSignal })
+  return { port, env, terminal, stop, served: run.serve(plan) }
+}
+
+/** Titles of the fake services that live, by pid. */
+const live = () => new Map(readdirSync(folder).filter(name => /^\d+$/.test(name))
+  .map(name => [Number(name), readFileSync(join(folder, name), 'utf8')] as const))
+const names = () => [...live().values()].sort()
+
+test('serves, obeys the scheduler, restarts what crashes, and leaves nothing behind', async () => {
+  const { port, env, terminal, stop, served } = await startRun({ FAKE_READY: '1' })
+  await waitFor(() => terminal.stdout() !== '')
+  expect(terminal.stdout()).toContain(`Tandem serves tiny at http://127.0.0.1:${port} (this machine only)`)
+  expect(terminal.stdout()).toContain(`curl http://127.0.0.1:${port}/v1/chat/completions \\\n`)
+  expect(await scheduler.launcherHello).toMatchObject({ attention: 1, ffn: 1 })
+  expect(new RunningClusters(env).list()).toEqual([{ pid: process.pid, port, schedulerAddress: scheduler.address }])
+
+  scheduler.command({ attention: 1, ffn: 2 })
+  await waitFor(() => names().length === 5)
+  expect(names()).toEqual(['attention-worker-1', 'ffn-worker-1', 'ffn-worker-2', 'gateway', 'scheduler'].map(name => `tandem ${name}`))
+
+  const [crashing] = [...live()].find(([, name]) => name === 'tandem ffn-worker-2') ?? []
+  process.kill(crashing ?? 0, 'SIGKILL')
+  await waitFor(() => terminal.stderr().includes('ffn-worker-2 ended (SIGKILL): started; starting it again in 0.5 s'))
+  rmSync(join(folder, String(crashing)))
+  await waitFor(() => names().length === 5)
+
+  stop()
+  expect(await served).toBe(0)
+  expect(names()).toEqual([])
+  expect(new RunningClusters(env).list()).toEqual([])
+})
+
+test('a service that cannot start ends everything with its own words', async () => {
+  const lines = JSON.stringify(['{"level":60,"msg":"model is corrupt"}'])
+  const { served } = await startRun({ FAKE_EXIT: '1', FAKE_LINES: lines })
+  await expect(served).rejects.toMatchObject({ code: 'service_ended', message: expect.stringContaining('(code 1): model is corrupt') })
+  expect(names()).toEqual([])
+})
+
+test('a stop while it loads ends it at once', async () => {
+  const { stop, served } = await startRun()
+  await waitFor(() => names().length === 4)
+  stop()
+  expect(await served).toBe(0)
+  expect(names()).toEqual([])
+})
