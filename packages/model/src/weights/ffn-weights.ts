@@ -17,7 +17,9 @@ export function resolveFfnWeights (config: ModelConfig, names: TensorNames, tens
   }
 }
 
-function resolveMoe (ffn: MoeFfnConfig, names: LayerNames, hiddenSize: number, tensors: TensorResolver): { experts: GatedMlpWeights[], shared?: GatedMlpWeights } {
+interface MoeWeights { readonly experts: GatedMlpWeights[], readonly shared?: GatedMlpWeights }
+
+function resolveMoe (ffn: MoeFfnConfig, names: LayerNames, hiddenSize: number, tensors: TensorResolver): MoeWeights {
   const experts = resolveExperts(ffn, names.experts, hiddenSize, tensors)
   if (ffn.sharedIntermediateSize === 0) return { experts }
   return { experts, shared: resolveMlp(names.shared, ffn.sharedIntermediateSize, hiddenSize, tensors) }

@@ -8,8 +8,8 @@ export function attentionTensorRefs (model: Pick<Model, 'attention'>): TensorRef
   const refs = [tokenEmbd, outputNorm]
   if (lmHead !== tokenEmbd) refs.push(lmHead)
   for (const { attnNorm, attention, ffnNorm, router, routerBias } of layers) {
-    const { kind, ...parts } = attention
-    refs.push(attnNorm, ...Object.values(parts as Record<string, TensorRef | undefined>).filter(isRef), ffnNorm, ...[router, routerBias].filter(isRef))
+    const parts: ReadonlyArray<TensorRef | string | undefined> = Object.values(attention)
+    refs.push(...[attnNorm, ...parts, ffnNorm, router, routerBias].filter(isRef))
   }
   return refs
 }
@@ -26,6 +26,7 @@ function mlpRefs ({ gate, up, down }: GatedMlpWeights): TensorRef[] {
   return [gate, up, down]
 }
 
-function isRef (ref: TensorRef | undefined): ref is TensorRef {
-  return ref !== undefined
+/** The other properties are `kind` and absent parts. */
+function isRef (part: TensorRef | string | undefined): part is TensorRef {
+  return typeof part === 'object'
 }
