@@ -1,1 +1,6 @@
-export {}
+export type { Clock } from './core-loop.js'
+export { schedulerErrors } from './errors.js'
+export { schedulerOptions } from './options.js'
+export type { SchedulerOptions } from './options.js'
+export { startScheduler } from './server.js'
+export type { RunningScheduler, SchedulerDependencies } from './server.js'

@@ -1,0 +1,80 @@
+// Owns who counts as alive and who is on the way out: silence, reports of broken channels, draining of both roles.
+import type { TandemError } from '@tandem/core'
+import { schedulerError } from '../errors.js'
+import type { AttentionWorker } from './attention-worker.js'
+import type { Books } from './books.js'
+import type { FfnPool, FfnWorker } from './ffn-pool.js'
+
+export function findWorker (books: Books, ffn: FfnPool, workerId: string): AttentionWorker | FfnWorker | undefined {
+  return books.attention.get(workerId) ?? ffn.workers.get(workerId)
+}
+
+/** Workers that are dead by their silence, or because a peer lost them and they stayed silent since. */
+export function checkHeartbeats (books: Books, ffn: FfnPool, nowMs: number): Array<{ workerId: string, error: TandemError }> {
+  const dead: Array<{ workerId: string, error: TandemError }> = []
+  const declare = (workerId: string, lastSeenMs: number): void => {
+    dead.push({ workerId, error: schedulerError('worker_silent', { workerId, silentMs: Math.round(nowMs - lastSeenMs) }) })
+  }
+  const { heartbeatIntervalMs, heartbeatTimeoutMs } = books.options
+  for (const { workerId, lastSeenMs } of books.attention.values()) {
+    if (nowMs - lastSeenMs > heartbeatTimeoutMs) declare(workerId, lastSeenMs)
+  }
+  for (const worker of ffn.workers.values()) {
+    const { workerId, lastSeenMs, suspectUntilMs } = worker
+    if (nowMs - lastSeenMs > heartbeatTimeoutMs) { declare(workerId, lastSeenMs); continue }
+    if (suspectUntilMs === 0 || nowMs < suspectUntilMs) continue
+    worker.suspectUntilMs = 0
+    if (nowMs - lastSeenMs > suspicionMs(heartbeatIntervalMs)) declare(workerId, lastSeenMs)
+    // It lives and only a channel broke: under a new epoch attention workers dial it again.
+    else ffn.rebuild(nowMs)
+  }
+  return dead
+}
+
+/** Two heartbeats would have come in this time. */
+const suspicionMs = (heartbeatIntervalMs: number): number => 2 * heartbeatIntervalMs
+
+export function peerDown (books: Books, ffn: FfnPool, { workerId, peerId, reason }: { workerId: string, peerId: string, reason: string }, nowMs: number): void {
+  const peer = ffn.workers.get(peerId)
+  if (!peer || peer.suspectUntilMs > 0) return
+  books.note('warn', 'channel to ffn worker broke', { workerId, peerId, reason })
+  peer.suspectUntilMs = nowMs + suspicionMs(books.options.heartbeatIntervalMs)
+}
+
+/** Throws `worker_unknown`, and `last_worker` when an operator would end the service with it. */
+export function drainWorker (
+  books: Books, ffn: FfnPool, { workerId, requestedBy }: { workerId: string, requestedBy: 'worker' | 'operator' }, nowMs: number
+): void {
+  const worker = findWorker(books, ffn, workerId)
+  if (!worker) throw schedulerError('worker_unknown', { workerId })
+  if (worker.isDraining) return
+  const { role } = worker.registration
+  if (requestedBy === 'operator') {
+    const peers: Iterable<AttentionWorker | FfnWorker> = role === 'ffn' ? ffn.workers.values() : books.attention.values()
+    if (![...peers].some(peer => peer !== worker && !peer.isDraining)) throw schedulerError('last_worker', { workerId, role })
+  }
+  books.note('info', 'worker drains', { workerId, role, requestedBy })
+  if ('blocks' in worker) {
+    worker.isDraining = true
+    worker.drainDeadlineMs = nowMs + books.options.drainTimeoutMs
+  } else ffn.drain(worker, nowMs)
+}
+
+/** Sequences that a draining worker did not finish in time go on elsewhere, if there is an elsewhere. */
+export function moveLateSequences (books: Books, nowMs: number): void {
+  const workers = [...books.attention.values()]
+  if (!workers.some(worker => !worker.isDraining && worker.hasTopology)) return
+  for (const worker of workers) {
+    if (!worker.isDraining || nowMs < worker.drainDeadlineMs) continue
+    while (worker.running.length > 0) books.preempt(worker.running.at(-1)!)
+  }
+}
+
+export function releaseDrainedAttention (books: Books): void {
+  for (const worker of books.attention.values()) {
+    if (!worker.isDraining || worker.drainedSent || worker.running.length > 0 || worker.inFlight.length > 0) continue
+    worker.drainedSent = true
+    books.actions.push({ type: 'drained', workerId: worker.workerId })
+  }
+}
+
