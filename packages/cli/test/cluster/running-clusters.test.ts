@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findCluster } from '../../src/cluster/find-cluster.js'
+import { RunningClusters } from '../../src/cluster/running-clusters.js'
+import { memoryTerminal } from '../support/memory-terminal.js'
+import { stopSwitch } from '../support/stop-switch.js'
+
+let folder: string
+beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'tandem-test-')) })
+afterEach(() => { rmSync(folder, { recursive: true }) })
+
+const context = () => ({ terminal: memoryTerminal(), env: { XDG_RUNTIME_DIR: folder }, onStopSignal: stopSwitch().onStopSignal })
+const here = (port: number) => ({ pid: process.pid, port, schedulerAddress: `127.0.0.1:${port + 1}` })
+const numberOfNobody = 2 ** 22 + 1
+
+test('lists live clusters only, and forgets removed ones', () => {
+  const running = new RunningClusters(context().env)
+  expect(running.list()).toEqual([])
+  running.add(here(8000))
+  running.add({ ...here(8100), pid: numberOfNobody })
+  expect(running.list()).toEqual([here(8000)])
+  expect(statSync(join(folder, 'tandem')).mode & 0o777).toBe(0o700)
+  running.remove(8000)
+  expect(running.list()).toEqual([])
+})
+
+test('the only cluster is found; several need --port; an address wins', () => {
+  expect(() => findCluster({}, context())).toThrow('no cluster found')
+  const running = new RunningClusters(context().env)
+  running.add(here(8000))
+  expect(findCluster({}, context()).address).toBe('127.0.0.1:8001')
+  running.add(here(8100))
+  expect(() => findCluster({}, context())).toThrow('several clusters run here (ports 8000, 8100): choose one with --port')
+  expect(findCluster({ port: '8100' }, context()).address).toBe('127.0.0.1:8101')
+  expect(findCluster({ schedulerAddress: 'far:1' }, context()).address).toBe('far:1')
+})
