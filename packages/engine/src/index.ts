@@ -3,6 +3,10 @@ export type {
   KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings
 } from './types.js'
 export type { AttentionBackend, AttnOutput, FfnBackend, Ubatch, UbatchSequence } from './backend.js'
+export { engineErrors } from './errors.js'
+export { createAttentionEngine, createColocatedEngine, createFfnEngine, resolveBackend } from './factory.js'
+export type { ColocatedOptions, ResolvedBackend } from './factory.js'
+export type { BackendProbe, EngineContext, EngineProvider } from './provider.js'
 export { Sampler } from './sampler/sampler.js'
 export type { Sample } from './sampler/sampler.js'
 export { SamplerState } from './sampler/sampler-state.js'

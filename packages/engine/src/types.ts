@@ -185,4 +185,6 @@ export interface FfnEngineOptions {
   /** Frames waiting before senders see RESOURCE_EXHAUSTED. */
   readonly maxQueuedFrames: number
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void
+  /** Told once when an invariant broke: the engine has stopped and answers nothing more. Without it the process crashes. */
+  readonly onFatal?: (error: unknown) => void
 }

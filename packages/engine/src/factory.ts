@@ -1,0 +1,99 @@
+// Owns the choice of a backend and the construction of engines. Every implementation is one entry of `providers`.
+import { makeError, NUM_VIRTUAL_SHARDS } from '@tandem/core'
+import type { FfnSplit } from '@tandem/core'
+import { createLoopbackConnector } from '@tandem/connector'
+import { engineErrors } from './errors.js'
+import { referenceProvider } from './pipeline/reference-provider.js'
+import type { EngineProvider } from './provider.js'
+import type { AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype } from './types.js'
+
+/** In the order 'auto' tries them. */
+const providers: readonly EngineProvider[] = [referenceProvider]
+
+export interface ResolvedBackend {
+  readonly backend: BackendKind
+  /** Why this one: "addon built, AVX-512 VNNI", or why the better ones cannot be used. */
+  readonly reason: string
+  /** What `kvDtype: 'auto'` means. */
+  readonly kvDtype: KvDtype
+}
+
+/** Which backend an option's value means on this machine. Throws `backend_unavailable`. */
+export function resolveBackend (backend: BackendKind | 'auto'): ResolvedBackend {
+  const { provider, reason } = choose(backend, providers)
+  return { backend: provider.backend, reason, kvDtype: provider.kvDtypes[0] }
+}
+
+export async function createAttentionEngine (options: AttentionEngineOptions): Promise<AttentionEngine> {
+  const { provider, reason } = choose(options.backend, providers)
+  return await provider.createAttentionEngine(options, { reason })
+}
+
+export async function createFfnEngine (options: FfnEngineOptions): Promise<FfnEngine> {
+  const { provider, reason } = choose(options.backend, providers)
+  return await provider.createFfnEngine(options, { reason })
+}
+
+export interface ColocatedOptions {
+  readonly split: FfnSplit
+  readonly maxQueuedFrames: number
+}
+
+/** Both sides in one process, joined by loopback: an attention engine that needs no topology. Its weights are those of both sides. */
+export async function createColocatedEngine (options: AttentionEngineOptions, colocated: ColocatedOptions): Promise<AttentionEngine> {
+  const { provider, reason } = choose(options.backend, providers)
+  const context = { reason, sharedConnectors: [createLoopbackConnector()] }
+  const { model, clusterToken, numThreads, onProgress } = options
+  const ffn = await provider.createFfnEngine({
+    model,
+    backend: provider.backend,
+    connector: 'loopback',
+    host: '127.0.0.1',
+    port: 0,
+    advertiseHost: '127.0.0.1',
+    clusterToken,
+    numThreads,
+    maxQueuedFrames: colocated.maxQueuedFrames,
+    ...(onProgress === undefined ? {} : { onProgress })
+  }, context)
+  try {
+    const shards = { start: 0, end: NUM_VIRTUAL_SHARDS }
+    await ffn.assign({ epoch: 1, instanceIdx: 0, rank: 0, size: 1, split: colocated.split, shards })
+    const attention = await provider.createAttentionEngine(options, context)
+    await attention.setTopology({
+      epoch: 1,
+      split: colocated.split,
+      instances: [{ instanceIdx: 0, members: [{ workerId: 'colocated', shards, endpoints: ffn.endpoints }] }]
+    })
+    return joinEngines(attention, ffn)
+  } catch (error) {
+    await ffn.dispose()
+    throw error
+  }
+}
+
+function joinEngines (attention: AttentionEngine, ffn: FfnEngine): AttentionEngine {
+  return {
+    info: { ...attention.info, weightBytes: attention.info.weightBytes + ffn.info.weightBytes },
+    kvCache: attention.kvCache,
+    setTopology: topology => attention.setTopology(topology),
+    step: plan => attention.step(plan),
+    stats: () => attention.stats(),
+    async dispose () {
+      await attention.dispose()
+      await ffn.dispose()
+    }
+  }
+}
+
+export function choose (backend: BackendKind | 'auto', from: readonly EngineProvider[]): { readonly provider: EngineProvider, readonly reason: string } {
+  const passedOver: string[] = []
+  for (const provider of from) {
+    if (backend !== 'auto' && provider.backend !== backend) continue
+    const { isAvailable, reason } = provider.probe()
+    if (isAvailable) return { provider, reason: [reason, ...passedOver].join('; ') }
+    passedOver.push(`no ${provider.backend}: ${reason}`)
+  }
+  const reason = passedOver.join('; ') || 'this build does not have it'
+  throw makeError(engineErrors, 'backend_unavailable', { backend, reason })
+}

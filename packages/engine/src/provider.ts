@@ -1,0 +1,26 @@
+// Owns what the factory must know of a backend. A provider brings engines for both sides; the pipelined ones serve any
+// layer-level backend, the native ones replace pipeline and backend together.
+import type { Connector } from '@tandem/connector'
+import type { AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype } from './types.js'
+
+export interface BackendProbe {
+  readonly isAvailable: boolean
+  /** "addon built, AVX-512 VNNI", "no compiler when installed" */
+  readonly reason: string
+}
+
+export interface EngineContext {
+  /** Goes into `EngineInfo.reason`. */
+  readonly reason: string
+  /** Set when both sides live in one process: connectors they share, to be used instead of `options.connector`. */
+  readonly sharedConnectors?: readonly Connector[]
+}
+
+export interface EngineProvider {
+  readonly backend: BackendKind
+  /** What its KV cache can be kept in; the first one is 'auto'. */
+  readonly kvDtypes: readonly [KvDtype, ...KvDtype[]]
+  probe (): BackendProbe
+  createAttentionEngine (options: AttentionEngineOptions, context: EngineContext): Promise<AttentionEngine>
+  createFfnEngine (options: FfnEngineOptions, context: EngineContext): Promise<FfnEngine>
+}
