@@ -80,4 +80,4 @@ def write_golden(directory, numbers, facts):
 def compact_lists(text):
     """Puts lists of numbers on one line."""
     import re
-    return re.sub(r"\[\s+([-\d,\s]+?)\s+\]", lambda match: "[" + re.sub(r"\s+", " ", match.group(1)) + "]", text)
+    return re.sub(r"\[\s+([-\d.e,\s]+?)\s+\]", lambda match: "[" + re.sub(r"\s+", " ", match.group(1)) + "]", text)
