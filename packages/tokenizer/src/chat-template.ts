@@ -1,5 +1,5 @@
 // Owns rendering of a checkpoint's chat template with the names transformers gives it.
-import { Template } from '@huggingface/jinja'
+import { Environment, Interpreter, Template } from '@huggingface/jinja'
 import { isTandemError, makeError } from '@tandem/core'
 import { tokenizerErrors } from './errors.js'
 import type { TokenizerParts } from './tokenizer-json.js'
@@ -26,31 +26,46 @@ export interface ChatTemplate {
 export function createChatTemplate (parts: TokenizerParts, now: () => Date): ChatTemplate | undefined {
   if (parts.chatTemplate === undefined) return undefined
   const template = parse(parts.source, parts.chatTemplate)
+  const globals = new Environment()
+  setAll(globals, {
+    ...constants,
+    range,
+    raise_exception: (reason: unknown) => { throw makeError(tokenizerErrors, 'chat_template_failed', { param: 'messages', reason: String(reason) }) },
+    strftime_now: (format: unknown) => strftime(now(), String(format))
+  })
   const names = {
     bos_token: parts.bosToken ?? null,
     eos_token: parts.eosToken ?? null,
     unk_token: parts.unkToken ?? null,
     pad_token: parts.padToken ?? null,
     tools: null,
-    documents: null,
-    raise_exception: (reason: unknown) => { throw makeError(tokenizerErrors, 'chat_template_failed', { reason: String(reason) }) },
-    strftime_now: (format: unknown) => strftime(now(), String(format))
+    documents: null
   }
   return {
-    render (messages, options = {}) {
+    render (messages, { addGenerationPrompt = true, variables = {} } = {}) {
+      const environment = new Environment(globals)
       try {
-        return template.render({
-          ...options.variables,
-          ...names,
-          messages,
-          add_generation_prompt: options.addGenerationPrompt ?? true
-        })
+        setAll(environment, { ...variables, ...names, messages, add_generation_prompt: addGenerationPrompt })
+        return String(new Interpreter(environment).run(template.parsed).value)
       } catch (error) {
         if (isTandemError(error)) throw error
-        throw makeError(tokenizerErrors, 'chat_template_failed', { reason: reasonOf(error) }, { cause: error })
+        throw makeError(tokenizerErrors, 'chat_template_failed', { param: 'messages', reason: reasonOf(error) }, { cause: error })
       }
     }
   }
+}
+
+const constants = { true: true, false: false, none: null, True: true, False: false, None: null }
+
+function setAll (environment: Environment, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) environment.set(name, value)
+}
+
+function range (first: number, last?: number, step = 1): number[] {
+  const [start, stop] = last === undefined ? [0, first] : [first, last]
+  const values: number[] = []
+  for (let value = start; step > 0 ? value < stop : step < 0 && value > stop; value += step) values.push(value)
+  return values
 }
 
 function parse (source: string, text: string): Template {

@@ -1,1 +1,11 @@
-export {}
+export { buildApp } from './app.js'
+export type { App } from './app.js'
+export type { GatewayDependencies, ServedModel } from './dependencies.js'
+export { gatewayErrors } from './errors.js'
+export { createMetrics } from './metrics/metrics.js'
+export type { GatewayMetrics } from './metrics/metrics.js'
+export { gatewayOptions } from './options.js'
+export type { GatewayOptions } from './options.js'
+export { SchedulerLink } from './scheduler/scheduler-link.js'
+export { startGateway } from './start.js'
+export type { Gateway } from './start.js'
