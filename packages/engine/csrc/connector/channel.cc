@@ -53,11 +53,27 @@ std::string FfnChannel::close_reason() const {
 }
 
 bool FfnChannel::mark_closed(const std::string& reason) {
-  std::lock_guard<std::mutex> lock(reason_mutex_);
-  if (closed_.load(std::memory_order_relaxed)) return false;
-  close_reason_ = reason;
-  closed_.store(true, std::memory_order_release);
+  std::function<void(const std::string&)> listener;
+  {
+    std::lock_guard<std::mutex> lock(reason_mutex_);
+    if (closed_.load(std::memory_order_relaxed)) return false;
+    close_reason_ = reason;
+    listener = std::move(close_listener_);
+    closed_.store(true, std::memory_order_release);
+  }
+  if (listener) listener(reason);
   return true;
+}
+
+void FfnChannel::on_close(std::function<void(const std::string&)> listener) {
+  {
+    std::lock_guard<std::mutex> lock(reason_mutex_);
+    if (!closed_.load(std::memory_order_relaxed)) {
+      close_listener_ = std::move(listener);
+      return;
+    }
+  }
+  listener(close_reason_);
 }
 
 void FfnPeer::refuse(const Delivery& delivery, FrameStatus status, const std::string& text) {

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -51,6 +52,8 @@ class FfnChannel {
   uint64_t bytes_sent() const { return bytes_sent_; }
   uint64_t bytes_received() const { return bytes_received_; }
   virtual void close(const std::string& reason) = 0;
+  // Called once, from the thread that noticed; at once when already closed.
+  void on_close(std::function<void(const std::string& reason)> listener);
 
  protected:
   virtual std::byte* slot_memory(int slot, size_t bytes) = 0;
@@ -74,6 +77,7 @@ class FfnChannel {
   std::atomic<bool> closed_{false};
   mutable std::mutex reason_mutex_;
   std::string close_reason_;
+  std::function<void(const std::string&)> close_listener_;
   uint64_t bytes_sent_ = 0;
   uint64_t bytes_received_ = 0;
 };
@@ -97,6 +101,8 @@ class FfnPeer {
   virtual std::byte* begin_reply(int slot, size_t bytes) = 0;
   virtual void send_reply(int slot, size_t bytes) = 0;
   virtual bool closed() const = 0;
+  // Ends the connection. From any thread.
+  virtual void close() = 0;
 
   void refuse(const Delivery& delivery, FrameStatus status, const std::string& text);
 

@@ -37,9 +37,9 @@ class Doorbell {
   // Wakes the waiter, with a system call only when it sleeps.
   void ring();
 
-  // Until `ready()` or the deadline; returns what `ready` said last. One waiter per doorbell.
+  // The awake part of waiting: true as soon as `ready()`, false when it is time to sleep.
   template <typename Ready>
-  bool wait(Ready&& ready, SteadyTime deadline) {
+  bool wait_awake(Ready&& ready) {
     for (int i = 0; i < kPauses; i++) {
       if (ready()) return true;
       pause();
@@ -51,16 +51,25 @@ class Doorbell {
         yield();
       }
     } while (std::chrono::steady_clock::now() < yield_until);
+    return false;
+  }
+
+  // Sleeps until `ready()` or the deadline; returns what `ready` said last. One waiter per doorbell.
+  template <typename Ready>
+  bool wait_asleep(Ready&& ready, SteadyTime deadline) {
     while (true) {
       const uint32_t seen = announce_sleep();
-      if (ready()) {
-        cancel_sleep();
-        return true;
-      }
-      const bool in_time = sleep(seen, deadline);
+      const bool is_ready = ready();
+      const bool in_time = is_ready || sleep(seen, deadline);
       cancel_sleep();
+      if (is_ready) return true;
       if (!in_time) return ready();
     }
+  }
+
+  template <typename Ready>
+  bool wait(Ready&& ready, SteadyTime deadline) {
+    return wait_awake(ready) || wait_asleep(ready, deadline);
   }
 
  private:

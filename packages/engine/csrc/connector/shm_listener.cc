@@ -75,6 +75,13 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
 
   bool closed() const override { return closed_.load(std::memory_order_acquire); }
 
+  void close() override {
+    if (closed_.exchange(true)) return;
+    ::shutdown(socket_.get(), SHUT_RDWR);
+    context_.io_loop->remove(socket_.get());
+    context_.peers->changed();
+  }
+
  private:
   FrameStatus greet(ControlMessage& message) {
     FrameView view;
@@ -103,13 +110,6 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
     } catch (const std::exception&) {
       return false;
     }
-  }
-
-  void close() {
-    if (closed_.exchange(true)) return;
-    ::shutdown(socket_.get(), SHUT_RDWR);
-    context_.io_loop->remove(socket_.get());
-    context_.peers->changed();
   }
 
   const ListenContext context_;

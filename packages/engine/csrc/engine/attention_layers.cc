@@ -42,7 +42,7 @@ AttentionLayers::AttentionLayers(const ModelConfig& config, const AttentionSideT
   layout.dtype = kv.dtype;
   layout.block_size = kv.block_size;
   projection_->describe_cache(&layout);
-  if (const char* reason = check_kv_layout(layout)) throw EngineError("model_unsupported", reason);
+  if (const char* reason = check_kv_layout(layout)) throw EngineError("model_unsupported", {{"reason", std::string(reason)}});
   kv_ = std::make_unique<KvPool>(layout, config.num_layers, kv.num_blocks);
 
   WeightFiles files(std::move(progress));
@@ -62,8 +62,8 @@ void AttentionLayers::load_layer(WeightFiles& files, const AttentionLayerTensors
   projection_->load_layer(files, tensors.attention);
   layer.o = files.matrix(*tensors.attention.o);
   if (ffn.moe) {
-    if (!tensors.router.has_value()) throw EngineError("model_unsupported", "a MoE layer has no router");
-    if (ffn.num_experts > kMaxExperts) throw EngineError("model_unsupported", "more experts than the router takes");
+    if (!tensors.router.has_value()) throw EngineError("model_unsupported", {{"reason", std::string("a MoE layer has no router")}});
+    if (ffn.num_experts > kMaxExperts) throw EngineError("model_unsupported", {{"reason", std::string("more experts than the router takes")}});
     layer.router = files.matrix(*tensors.router);
     if (tensors.router_bias.has_value()) layer.router_bias = files.vector(*tensors.router_bias, ffn.num_experts);
   }

@@ -53,8 +53,9 @@ KvPool::KvPool(const KvLayout& layout, size_t num_layers, size_t num_blocks)
                      ? MAP_FAILED
                      : ::mmap(nullptr, num_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) {
-    throw EngineError("kv_pool_too_large", std::to_string(num_bytes_) + " bytes for " + std::to_string(num_blocks) +
-                                               " KV blocks, " + std::to_string(available) + " available");
+    throw EngineError("kv_pool_too_large", {{"bytes", static_cast<double>(num_bytes_)},
+                                            {"numBlocks", static_cast<double>(num_blocks)},
+                                            {"availableBytes", static_cast<double>(available)}});
   }
   ::madvise(mapped, num_bytes_, MADV_HUGEPAGE);
   data_ = static_cast<uint8_t*>(mapped);

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kPageBytes = 4096;
 
 [[noreturn]] void unsupported(const TensorRef& ref, const std::string& reason) {
-  throw EngineError("tensor_unsupported", "tensor " + ref.name + ": " + reason);
+  throw EngineError("tensor_unsupported", {{"tensor", ref.name}, {"reason", reason}});
 }
 
 size_t num_elements(const TensorRef& ref) {
@@ -75,16 +75,16 @@ const uint8_t* WeightFiles::bytes_of(const TensorRef& ref) {
     struct stat status;
     if (fd < 0 || ::fstat(fd, &status) != 0) {
       if (fd >= 0) ::close(fd);
-      throw EngineError("weights_unreadable", ref.path + ": " + std::strerror(errno));
+      throw EngineError("weights_unreadable", {{"tensor", ref.name}, {"reason", std::string(std::strerror(errno))}});
     }
     file.bytes = static_cast<size_t>(status.st_size);
     void* mapped = ::mmap(nullptr, file.bytes, PROT_READ, MAP_SHARED, fd, 0);
     ::close(fd);
-    if (mapped == MAP_FAILED) throw EngineError("weights_unreadable", ref.path + ": cannot be mapped");
+    if (mapped == MAP_FAILED) throw EngineError("weights_unreadable", {{"tensor", ref.name}, {"reason", "the file cannot be mapped"}});
     file.data = static_cast<const uint8_t*>(mapped);
   }
   if (ref.offset > file.bytes || ref.num_bytes > file.bytes - ref.offset) {
-    throw EngineError("weights_unreadable", "tensor " + ref.name + " ends behind the end of " + ref.path);
+    throw EngineError("weights_unreadable", {{"tensor", ref.name}, {"reason", "it ends behind the end of the file"}});
   }
   return file.data + ref.offset;
 }
