@@ -22,6 +22,7 @@ export const cliErrors = defineErrors({
   several_clusters: {
     message: 'several clusters run here (ports {ports}): choose one with --port', grpc: 'INVALID_ARGUMENT', http: 400, retryable: false
   },
+  worker_missing: { message: 'no worker {worker} is registered', grpc: 'NOT_FOUND', http: 404, retryable: true },
   scheduler_refused: { message: '{reason}', grpc: 'FAILED_PRECONDITION', http: 409, retryable: false },
   scheduler_unreachable: { message: 'cannot reach the scheduler at {address}: {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: true },
   bench_unreachable: { message: 'cannot reach {url}: {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: true },

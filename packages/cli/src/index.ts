@@ -4,7 +4,8 @@ import type { ExitCode } from './commands/command.js'
 import { onStopSignal } from './terminal/stop-signals.js'
 import { processTerminal } from './terminal/terminal.js'
 
-export { upOptions } from './commands/up-options.js'
+export { createProgram } from './command-line/program.js'
+export { loadOptionTables, serviceNames } from './services.js'
 
 /** Runs `tandem ARGS`; resolves with the exit code. The only place that sees the process's environment is the caller. */
 export async function runCommandLine (

@@ -1,5 +1,6 @@
 // Owns the tree of commands: names, flags, help. What they do is in commands/.
 import { Command } from 'commander'
+import { parseOptions } from '@tandem/core'
 import type { OptionTable } from '@tandem/core'
 import { serviceNames, serviceSummaries } from '../services.js'
 import type { OptionTables, ServiceName } from '../services.js'
@@ -11,6 +12,7 @@ import { runDrain } from '../commands/drain.js'
 import { runScale, scaleOptions } from '../commands/scale.js'
 import { runService } from '../commands/service.js'
 import { runStatus } from '../commands/status.js'
+import type { StatusView } from '../commands/status.js'
 import { runUp } from '../commands/up.js'
 import { decidedByUp, upOptions } from '../commands/up-options.js'
 import { addFlags, givenFlags } from './flags.js'
@@ -46,7 +48,12 @@ function addUp (program: Command, { tables, context, finish }: ProgramOptions): 
   addFlags(command, upOptions)
   for (const [service, table] of Object.entries(passedOn)) addFlags(command, table, { group: `Passed on to the ${service}:` })
   command.action(async () => {
-    const flags = Object.values(passedOn).map(table => givenFlags(command, table))
+    const flags = Object.values(passedOn).map(table => {
+      const given = givenFlags(command, table)
+      // Refuses what the services would refuse, before any of them is started.
+      parseOptions(table, { flags: given, env: context.env })
+      return given
+    })
     finish(await runUp({ own: givenFlags(command, upOptions), passedOn: Object.assign({}, ...flags) }, context))
   })
 }
@@ -74,9 +81,10 @@ function addService (program: Command, name: ServiceName, { tables, context, fin
 
 function addStatus (program: Command, { context, finish }: ProgramOptions): void {
   const command = program.command('status').description('show workers, memory and load').helpGroup('Operate:')
-    .option('--json', 'print JSON', false)
+    .option('--json', 'print JSON')
+    .option('--worker <worker>', 'only this worker, by id or host name; exit code 1 unless it is ready')
   addFlags(command, clusterOptions)
-  command.action(async ({ json }: { json: boolean }) => { finish(await runStatus(givenFlags(command, clusterOptions), json, context)) })
+  command.action(async (view: StatusView) => { finish(await runStatus(givenFlags(command, clusterOptions), view, context)) })
 }
 
 function addScale (program: Command, { context, finish }: ProgramOptions): void {

@@ -37,6 +37,7 @@ export async function runUp (flags: UpFlags, context: CommandContext): Promise<E
     port: options.port,
     schedulerAddress: `${internalHost}:${schedulerPort}`,
     counts,
+    apiKey: options.apiKey,
     spelledApiKey: spelledApiKey(options, flags.own),
     gatewayShutdownMs,
     readyTimeoutMs: options.readyTimeout * 1000,

@@ -16,7 +16,7 @@ import { describeLogLine, logLevels } from './log-line.js'
 import type { LogLine } from './log-line.js'
 import type { ManagedProcess, ProcessEnd } from './managed-process.js'
 import type { ClusterPlan } from './plan.js'
-import { waitUntilReady } from './readiness.js'
+import { servedModelName, waitUntilReady } from './readiness.js'
 import type { PoolEvents } from './worker-pool.js'
 
 /** A worker that is scaled away hands over its sequences in this time (the scheduler's drain timeout is shorter). */
@@ -30,6 +30,8 @@ export interface ClusterRunOptions {
   readonly port: number
   readonly schedulerAddress: string
   readonly counts: WorkerCounts
+  readonly apiKey: string | undefined
+  /** As a shell would find it: `$TANDEM_API_KEY` or the key itself. */
   readonly spelledApiKey: string | undefined
   readonly readyTimeoutMs: number
   readonly gatewayShutdownMs: number
@@ -97,7 +99,7 @@ export class ClusterRun implements PoolEvents {
     const { terminal } = this.context
     const { host, port, counts } = this.options
     const cluster = await this.cluster.getCluster()
-    const modelName = cluster.state?.modelName ?? ''
+    const modelName = await servedModelName(clientUrl(host, port), this.options.apiKey)
     this.progress.end()
     const backends = [...new Set(cluster.workers.map(worker => worker.backend))].join(', ')
     terminal.out([
@@ -133,7 +135,7 @@ export class ClusterRun implements PoolEvents {
 
   onCrash (process: ManagedProcess, end: ProcessEnd, restartMs: number | undefined): void {
     const service = process.spec.name
-    const reason = lastWords(process.lastLines)
+    const reason = lastWords(process)
     if (!this.ready) {
       this.end.abort(makeError(cliErrors, 'service_ended', { service, how: describeEnd(end), reason }))
       return
@@ -149,7 +151,7 @@ export class ClusterRun implements PoolEvents {
     this.progress.print(`${process.spec.name} left`)
     if (!this.ready) {
       this.end.abort(makeError(cliErrors, 'service_ended', {
-        service: process.spec.name, how: 'code 0', reason: lastWords(process.lastLines)
+        service: process.spec.name, how: 'code 0', reason: lastWords(process)
       }))
     }
   }

@@ -1,7 +1,6 @@
 // Owns the processes of one cluster: four pools, the order in which they start and end. What to run is the plan's, how many
 // the scheduler's decision.
 import { logLevels, describeLogLine } from './log-line.js'
-import type { LogLine } from './log-line.js'
 import type { ManagedProcess, ProcessEnd } from './managed-process.js'
 import type { ClusterPlan } from './plan.js'
 import type { RestartPolicy } from './restart-policy.js'
@@ -71,8 +70,10 @@ export function describeEnd (end: ProcessEnd): string {
   return end.signal ?? (end.code === null ? 'could not start' : `code ${end.code}`)
 }
 
-/** The most telling of a process's last lines: its last error, else its last words. */
-export function lastWords (lines: readonly LogLine[]): string {
-  const line = lines.findLast(candidate => candidate.level >= logLevels.error) ?? lines.at(-1)
-  return line === undefined ? 'it said nothing' : describeLogLine(line)
+/** The most telling of a process's last lines, its last error or else its last words, without its own name before it. */
+export function lastWords ({ lastLines, spec }: ManagedProcess): string {
+  const line = lastLines.findLast(candidate => candidate.level >= logLevels.error) ?? lastLines.at(-1)
+  if (line === undefined) return 'it said nothing'
+  const service = spec.name.replace(/-\d+$/, '')
+  return describeLogLine(line).replace(/^tandem /, '').replace(`${service}: `, '')
 }

@@ -44,6 +44,14 @@ async function isReady (url: string): Promise<boolean> {
   }
 }
 
+/** The name clients ask for, as the gateway lists it. */
+export async function servedModelName (url: string, apiKey: string | undefined): Promise<string> {
+  const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
+  const response = await fetch(`${url}/v1/models`, { headers, signal: AbortSignal.timeout(5_000) })
+  const { data } = await response.json() as { data?: { id: string }[] }
+  return data?.[0]?.id ?? ''
+}
+
 /** `loading: attention 1/1 ready (53.2 MB), ffn 0/1 ready` */
 export function describeCluster (cluster: Cluster__Output | undefined, counts: WorkerCounts): string {
   if (cluster === undefined) return 'starting the scheduler'

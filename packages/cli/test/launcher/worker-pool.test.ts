@@ -43,10 +43,12 @@ test('scales up and down, stopping the newest', async () => {
 })
 
 test('a crash starts it again, too many leave it down, and its last words are kept', async () => {
-  const { pool, emitter } = createPool({ FAKE_EXIT: '3', FAKE_LINES: JSON.stringify(['{"level":60,"msg":"no such model"}', 'bye']) })
+  const { pool, emitter } = createPool({ FAKE_EXIT: '3', FAKE_LINES: JSON.stringify(['{"level":60,"msg":"worker: no such model"}', 'bye']) })
   const delays: unknown[] = []
+  const words: string[] = []
   const ended = new Promise<void>(resolve => {
-    emitter.on('crash', (_process, end, restartMs) => {
+    emitter.on('crash', (process, end, restartMs) => {
+      words.push(lastWords(process))
       delays.push([end.code, restartMs])
       if (restartMs === undefined) resolve()
     })
@@ -54,7 +56,7 @@ test('a crash starts it again, too many leave it down, and its last words are ke
   await pool.scaleTo(1, 0)
   await ended
   expect(delays).toEqual([[3, 1], [3, 1], [3, undefined]])
-  expect(lastWords(pool.processes[0]?.lastLines ?? [])).toBe('no such model')
+  expect(words[0]).toBe('no such model')
 })
 
 test('a worker that ends by itself with code 0 has left', async () => {

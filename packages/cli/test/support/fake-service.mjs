@@ -14,7 +14,7 @@ if (pidFile !== undefined) {
 process.on('SIGTERM', () => { if (env.FAKE_STUBBORN === undefined) process.exit(0) })
 if (env.FAKE_EXIT !== undefined) process.exit(Number(env.FAKE_EXIT))
 if (env.FAKE_READY !== undefined && process.title.includes('gateway')) {
-  createServer((_request, response) => response.end('{}')).listen(Number(env.TANDEM_PORT), '127.0.0.1')
+  createServer((_request, response) => response.end('{"data":[{"id":"tiny"}]}')).listen(Number(env.TANDEM_PORT), '127.0.0.1')
 }
 setInterval(() => {}, 1000)
 process.stdout.write('{"level":30,"msg":"started"}\n')
