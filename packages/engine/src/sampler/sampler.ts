@@ -94,25 +94,28 @@ export class Sampler {
 
   /** Steps 7 and 8; null when neither removes anything. */
   #restrict (count: number, { topK, topP }: SamplingParams): number[] | null {
+    const weights = this.#weights
     const limited = topK > 0 && topK < count
     if (!limited && topP >= 1) return null
-    const weights = this.#weights
-    let mass = limited ? 0 : sumOf(weights, this.#candidates, count)
+    const massOfAll = limited ? 0 : sumOf(weights, this.#candidates, count)
     const heap = new CandidateHeap(this.#candidates, count, this.#values)
-    const kept: number[] = []
-    if (limited) {
-      while (kept.length < topK) kept.push(heap.pop())
-      if (topP >= 1) return kept
-      mass = sumOf(weights, kept, kept.length)
-    }
-    let before = 0
-    let numKept = 0
-    while (numKept < (limited ? topK : count) && (numKept === 0 || before < topP * mass)) {
-      if (!limited) kept.push(heap.pop())
-      before += weights[kept[numKept++]!]!
-    }
-    return kept.slice(0, numKept)
+    if (!limited) return takeMass(weights, topP * massOfAll, count, () => heap.pop())
+    const best = Array.from({ length: topK }, () => heap.pop())
+    if (topP >= 1) return best
+    return takeMass(weights, topP * sumOf(weights, best, topK), topK, place => best[place]!)
   }
+}
+
+/** Token ids from `next`, at most `limit`, as long as the sum of the weights before one is < `mass`; at least one. */
+function takeMass (weights: Float64Array, mass: number, limit: number, next: (place: number) => number): number[] {
+  const kept = [next(0)]
+  let before = weights[kept[0]!]!
+  while (kept.length < limit && before < mass) {
+    const id = next(kept.length)
+    kept.push(id)
+    before += weights[id]!
+  }
+  return kept
 }
 
 /** Largest value; the lowest index among equals, 0 when all are -Infinity. */

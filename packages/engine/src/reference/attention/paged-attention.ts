@@ -1,7 +1,7 @@
 // Owns causal softmax attention over paged rows. Grouped-query, multi-query (MFA) and absorbed latent attention
 // (MLA) differ only in the shapes they pass.
 import type { Ubatch, UbatchSequence } from '../../backend.js'
-import { forEachToken, type PagedRows } from './kv-cache.js'
+import type { PagedRows } from './kv-cache.js'
 import { dot } from '../linear.js'
 import { softmax } from '../softmax.js'
 
@@ -24,30 +24,40 @@ export interface AttentionShape {
 export function pagedAttention (
   queries: Float32Array, keys: PagedRows, values: PagedRows, ubatch: Ubatch, shape: AttentionShape
 ): Float32Array {
-  const { numHeads, keyDim, valueDim } = shape
-  const headsPerKvHead = numHeads / shape.numKvHeads
+  const { numHeads, valueDim } = shape
   const out = new Float32Array(ubatch.tokenIds.length * numHeads * valueDim)
   const sums = new Float64Array(valueDim)
-  forEachToken(ubatch, (row, position, sequence) => {
-    const weights = new Float64Array(position + 1)
-    const keyOffsets = offsetsUpTo(keys, sequence, position)
-    const valueOffsets = values === keys ? keyOffsets : offsetsUpTo(values, sequence, position)
-    for (let head = 0; head < numHeads; head++) {
-      const kvHead = Math.floor(head / headsPerKvHead)
-      const query = (row * numHeads + head) * keyDim
-      for (let j = 0; j <= position; j++) {
-        weights[j] = shape.scale * dot(queries, query, keys.data, keyOffsets[j]! + kvHead * keyDim, keyDim)
+  for (const sequence of ubatch.sequences) {
+    const keyOffsets = rowOffsets(keys, sequence)
+    const valueOffsets = rowOffsets(values, sequence)
+    for (let i = 0; i < sequence.numTokens; i++) {
+      const scores = new Float64Array(sequence.startPosition + i + 1)
+      for (let head = 0; head < numHeads; head++) {
+        const kvHead = Math.floor(head / (numHeads / shape.numKvHeads))
+        const queryIdx = (sequence.firstRow + i) * numHeads + head
+        scoreKeys(queries, queryIdx * shape.keyDim, keys.data, keyOffsets, kvHead * shape.keyDim, shape, scores)
+        softmax(scores)
+        weightedSum(scores, values.data, valueOffsets, kvHead * valueDim, sums)
+        out.set(sums, queryIdx * valueDim)
       }
-      softmax(weights)
-      weightedSum(weights, values.data, valueOffsets, kvHead * valueDim, sums)
-      out.set(sums, (row * numHeads + head) * valueDim)
     }
-  })
+  }
   return out
 }
 
-function offsetsUpTo (rows: PagedRows, { blockTable }: UbatchSequence, position: number): Float64Array {
-  return Float64Array.from({ length: position + 1 }, (_, j) => rows.offsetOf(blockTable, j))
+/** Where the row of each position of a sequence starts. */
+function rowOffsets (rows: PagedRows, { blockTable, startPosition, numTokens }: UbatchSequence): Float64Array {
+  const offsets = new Float64Array(startPosition + numTokens)
+  for (let position = 0; position < offsets.length; position++) offsets[position] = rows.offsetOf(blockTable, position)
+  return offsets
+}
+
+/** scores_j = scale * q.k_j for every j of `scores`. */
+function scoreKeys (
+  queries: Float32Array, query: number, keys: Float32Array, offsets: Float64Array, column: number,
+  { keyDim, scale }: AttentionShape, scores: Float64Array
+): void {
+  for (let j = 0; j < scores.length; j++) scores[j] = scale * dot(queries, query, keys, offsets[j]! + column, keyDim)
 }
 
 /** sums_i = sum_j weights_j * rows[offsets_j + column + i], j ascending. */
