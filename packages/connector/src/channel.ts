@@ -1,6 +1,6 @@
 // Owns the attention side of a channel over any pipe: the hello, the window of unanswered frames, and the
 // matching of answers to frame ids. Knows no socket.
-import { isTandemError, makeError } from '@tandem/core'
+import { isTandemError, makeError, withResolvers } from '@tandem/core'
 import type { ConnectorKind, TandemError } from '@tandem/core'
 import { connectorErrors, errorOfStatus } from './errors.js'
 import { MAX_FRAME_BYTES } from './frame-layout.js'
@@ -130,13 +130,6 @@ class PipeChannel implements FfnChannel {
   #down (reason: string): TandemError {
     return makeError(connectorErrors, 'peer_down', { address: this.pipe.address, reason })
   }
-}
-
-export function withResolvers<T> (): { promise: Promise<T>, resolve: (value: T) => void, reject: (error: unknown) => void } {
-  let resolve!: (value: T) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<T>((_resolve, _reject) => { resolve = _resolve; reject = _reject })
-  return { promise, resolve, reject }
 }
 
 /** Wraps whatever kept a transport from connecting. */

@@ -1,7 +1,7 @@
 // Owns the FFN side over any transport: admission of channels, the one bounded queue of frames, answers and
 // refusals. A frame that cannot be served is answered with a typed error frame, never dropped in silence.
+import { withResolvers } from '@tandem/core'
 import type { ConnectorKind, FfnEndpoint, TandemError } from '@tandem/core'
-import { withResolvers } from './channel.js'
 import { statusOfError } from './errors.js'
 import type { FrameStatus } from './frame-layout.js'
 import { helloFault } from './handshake.js'

@@ -9,3 +9,5 @@ export type { FfnSplit, ShardRange } from './virtual-shards.js'
 export type {
   ActivationDtype, ConnectorKind, FfnAssignment, FfnEndpoint, FfnInstance, FfnMember, FfnTopology, WorkerRole
 } from './topology.js'
+export { withResolvers } from './with-resolvers.js'
+export type { PromiseWithResolvers } from './with-resolvers.js'

@@ -1,1 +1,5 @@
-export {}
+export { attentionWorkerErrors } from './errors.js'
+export { attentionWorkerOptions } from './options.js'
+export type { AttentionWorkerOptions } from './options.js'
+export { startAttentionWorker } from './worker.js'
+export type { AttentionWorkerDependencies } from './worker.js'

@@ -1,1 +1,5 @@
-export {}
+export { ffnWorkerErrors } from './errors.js'
+export { ffnWorkerOptions } from './options.js'
+export type { FfnWorkerOptions } from './options.js'
+export { startFfnWorker } from './worker.js'
+export type { FfnWorkerDependencies } from './worker.js'

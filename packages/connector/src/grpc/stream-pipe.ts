@@ -1,6 +1,7 @@
 // Owns one Exchange stream as a pipe of frames, for either end of it. One message is one frame, so a malformed
 // one never costs the connection.
-import { isTandemError, makeError } from '@tandem/core'
+import { isTandemError, makeError, withResolvers } from '@tandem/core'
+import type { PromiseWithResolvers } from '@tandem/core'
 import type { ConnectorFrameMessage } from '@tandem/protocol'
 import { connectorErrors } from '../errors.js'
 import { decodeFrame, encodeFrame } from '../frame-codec.js'
@@ -23,7 +24,7 @@ export class StreamPipe implements FramePipe {
   #maxFrameBytes = MAX_HANDSHAKE_FRAME_BYTES
   #closedReason: string | null = null
   #isEnding = false
-  #drained: { readonly promise: Promise<void>, readonly resolve: () => void } | null = null
+  #drained: PromiseWithResolvers<void> | null = null
 
   /** `abandon` ends the call for good when the other side does not. */
   constructor (private readonly stream: ExchangeStream, readonly address: string, private readonly abandon: () => void) {
@@ -75,9 +76,7 @@ export class StreamPipe implements FramePipe {
 
   #untilDrained (): Promise<void> {
     if (this.#drained === null) {
-      let resolve!: () => void
-      const promise = new Promise<void>(_resolve => { resolve = _resolve })
-      this.#drained = { promise, resolve }
+      this.#drained = withResolvers()
       this.stream.once('drain', () => { this.#release() })
     }
     return this.#drained.promise

@@ -1,0 +1,8 @@
+export { errorToMessage } from './error-message.js'
+export { processStats } from './process-stats.js'
+export { logProgress } from './progress-log.js'
+export { runWorker } from './run-worker.js'
+export type { RunningWorker } from './run-worker.js'
+export { SchedulerLink } from './scheduler-link.js'
+export type { SchedulerLinkOptions, Session, WorkerHandlers } from './scheduler-link.js'
+export { newWorkerId, workerNumberOf } from './worker-id.js'
