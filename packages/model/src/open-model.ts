@@ -2,7 +2,7 @@
 // and, of the weights, only a GGUF file's RoPE factors.
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { readGgufConfig } from './config/gguf-config.js'
+import { readGgufConfig, ropeFactorsName } from './config/gguf-config.js'
 import { readHfConfig } from './config/hf-config.js'
 import { readScaleBlock } from './config/hf-quantization.js'
 import { KeyReader, recordLookup } from './config/key-reader.js'
@@ -27,7 +27,6 @@ export interface OpenModelOptions {
 const configFileName = 'config.json'
 const generationFileName = 'generation_config.json'
 const maxConfigBytes = 16 * 1024 * 1024
-const ropeFactorsName = 'rope_freqs.weight'
 
 /**
  * Opens a .gguf file (any part of a split one), a directory that holds one GGUF model, or a Hugging Face directory with config.json
@@ -75,18 +74,12 @@ async function openGgufModel (path: string, file: string, name: string): Promise
   }
 }
 
-/** One float32 per rotated pair, written for Llama 3.1 and later. */
 async function readRopeFactors (file: string, tensors: TensorTable): Promise<Float32Array | undefined> {
   const stored = tensors.get(ropeFactorsName)
   if (stored === undefined) return undefined
-  const ref = new TensorResolver(file, tensors).require(ropeFactorsName, [stored.shape[0] ?? 0])
   const reader = new TensorReader()
   try {
-    const factors = await reader.readFloat32(ref)
-    if (!factors.every(factor => Number.isFinite(factor) && factor > 0)) {
-      throw modelError('model_header_invalid', { path: file, part: `tensor ${ropeFactorsName}`, reason: 'a factor is not a positive number' })
-    }
-    return factors
+    return await reader.readFloat32(new TensorResolver(file, tensors).require(ropeFactorsName, [stored.shape[0] ?? 0]))
   } finally {
     await reader.close()
   }

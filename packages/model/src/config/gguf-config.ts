@@ -8,7 +8,7 @@ import { readGgufFfn } from './gguf-ffn.js'
 import { readGgufRope } from './gguf-rope.js'
 import { loraNormEps } from './hf-attention.js'
 import { KeyReader } from './key-reader.js'
-import { buildRope } from './rope.js'
+import { buildRope, maxHeadDim } from './rope.js'
 import { readTokenIds } from './token-ids.js'
 
 export const ggufArchitectures = ['llama', 'qwen3', 'qwen3moe', 'deepseek2', 'step3'] as const
@@ -18,8 +18,11 @@ const architectureOf: Readonly<Record<GgufArchitecture, Architecture>> = {
   llama: 'llama', qwen3: 'qwen3', qwen3moe: 'qwen3_moe', deepseek2: 'deepseek_v2', step3: 'step3_text'
 }
 
+/** One float32 per rotated pair, written for Llama 3.1 and later. */
+export const ropeFactorsName = 'rope_freqs.weight'
+
 /**
- * `keys` reads every metadata key by its full name; `freqFactors` is the content of rope_freqs.weight when the file has it.
+ * `tensors` fill in what metadata leaves open; `freqFactors` is the content of rope_freqs.weight when the file has it.
  * @throws `architecture_unsupported`, `rope_type_unsupported`, `config_key_invalid`, `config_key_unsupported`.
  */
 export function readGgufConfig (path: string, metadata: GgufMetadata, tensors: TensorTable, freqFactors?: Float32Array): ModelConfig {
@@ -35,9 +38,7 @@ export function readGgufConfig (path: string, metadata: GgufMetadata, tensors: T
   const rope = readGgufRope(keys, maxModelLen, name === 'deepseek2')
   const { attention, ropeDim } = readAttention(keys, name, tensors, rope.softmaxCorrection)
   const hiddenSize = keys.integer('embedding_length')
-  if (freqFactors !== undefined && freqFactors.length !== ropeDim / 2) {
-    throw modelError('tensor_shape_mismatch', { path, tensor: 'rope_freqs.weight', actual: `[${freqFactors.length}]`, expected: `[${ropeDim / 2}]` })
-  }
+  if (freqFactors !== undefined) checkFreqFactors(path, freqFactors, ropeDim / 2)
   const { ffn, isV3 } = readGgufFfn(keys, name, numLayers, tensors)
   return {
     architecture: isV3 ? 'deepseek_v3' : architectureOf[name],
@@ -62,6 +63,13 @@ export function readGgufConfig (path: string, metadata: GgufMetadata, tensors: T
   }
 }
 
+function checkFreqFactors (path: string, factors: Float32Array, numPairs: number): void {
+  const tensor = ropeFactorsName
+  if (factors.length !== numPairs) throw modelError('tensor_shape_mismatch', { path, tensor, actual: `[${factors.length}]`, expected: `[${numPairs}]` })
+  if (factors.every(factor => Number.isFinite(factor) && factor > 0)) return
+  throw modelError('model_header_invalid', { path, part: `tensor ${tensor}`, reason: 'a factor is not a positive number' })
+}
+
 function readArchitecture (general: KeyReader): GgufArchitecture {
   const actual = general.string('general.architecture')
   const architecture = ggufArchitectures.find(name => name === actual)
@@ -83,8 +91,8 @@ function readAttention (
 ): { attention: AttentionConfig, ropeDim: number } {
   const numHeads = keys.integer('attention.head_count')
   if (name === 'deepseek2') return readMla(keys, numHeads, softmaxCorrection)
-  const headDim = keys.integer('attention.key_length', { fallback: keys.integer('embedding_length') / numHeads })
-  if (!Number.isInteger(headDim)) throw keys.invalid('attention.head_count', 'a divisor of embedding_length when attention.key_length is absent')
+  const headDim = keys.integer('attention.key_length', { max: maxHeadDim, fallback: keys.integer('embedding_length') / numHeads })
+  if (!Number.isInteger(headDim) || headDim > maxHeadDim) throw keys.invalid('attention.head_count', 'a divisor of embedding_length when attention.key_length is absent')
   if (headDim % 2 !== 0) throw keys.invalid('attention.key_length', 'even')
   if (keys.integer('attention.value_length', { fallback: headDim }) !== headDim) throw keys.unsupported('attention.value_length', 'it must equal the key length')
   if (keys.integer('rope.dimension_count', { fallback: headDim }) !== headDim) throw keys.unsupported('rope.dimension_count', 'only whole heads are rotated')
@@ -103,7 +111,7 @@ function readAttention (
 
 /** Newer files state the unabsorbed head sizes in *_mla and those of the cache in key_length; older ones the former in key_length. */
 function readMla (keys: KeyReader, numHeads: number, softmaxCorrection: number): { attention: AttentionConfig, ropeDim: number } {
-  const ropeDim = keys.integer('rope.dimension_count')
+  const ropeDim = keys.integer('rope.dimension_count', { max: maxHeadDim })
   if (ropeDim % 2 !== 0) throw keys.invalid('rope.dimension_count', 'even')
   const keyLength = keys.integer(keys.has('attention.key_length_mla') ? 'attention.key_length_mla' : 'attention.key_length')
   const vHeadDim = keys.integer(keys.has('attention.value_length_mla') ? 'attention.value_length_mla' : 'attention.value_length')

@@ -3,6 +3,7 @@ import type { Architecture, AttentionConfig } from '../model-config.js'
 import type { HfTensorHints } from './hf-config.js'
 import type { HfRope } from './hf-rope.js'
 import type { KeyReader } from './key-reader.js'
+import { maxHeadDim } from './rope.js'
 
 export interface HfAttention {
   readonly attention: AttentionConfig
@@ -45,7 +46,7 @@ function readMfa (text: KeyReader): HfAttention {
 
 function readMla (text: KeyReader, softmaxCorrection: number): HfAttention {
   const qkNopeHeadDim = text.integer('qk_nope_head_dim')
-  const qkRopeHeadDim = text.integer('qk_rope_head_dim')
+  const qkRopeHeadDim = text.integer('qk_rope_head_dim', { max: maxHeadDim })
   if (qkRopeHeadDim % 2 !== 0) throw text.invalid('qk_rope_head_dim', 'even')
   // DeepSeek's own V2-Lite config says null; 0 is seen in conversions.
   const qLoraRank = text.integer('q_lora_rank', { min: 0, fallback: 0 })
@@ -68,8 +69,8 @@ function readMla (text: KeyReader, softmaxCorrection: number): HfAttention {
 
 function readHeadDim (text: KeyReader, numHeads: number): number {
   const hiddenSize = text.integer('hidden_size')
-  const headDim = text.integer('head_dim', { fallback: hiddenSize / numHeads })
-  if (!Number.isInteger(headDim)) throw text.invalid('num_attention_heads', `a divisor of hidden_size (${hiddenSize}) when head_dim is absent`)
+  const headDim = text.integer('head_dim', { max: maxHeadDim, fallback: hiddenSize / numHeads })
+  if (!Number.isInteger(headDim) || headDim > maxHeadDim) throw text.invalid('num_attention_heads', `a divisor of hidden_size (${hiddenSize}) when head_dim is absent`)
   if (headDim % 2 !== 0) throw text.invalid('head_dim', 'even')
   return headDim
 }

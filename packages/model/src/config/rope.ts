@@ -30,6 +30,9 @@ export interface YarnScaling {
   readonly truncate: boolean
 }
 
+/** No head is wider; bounds the table a corrupt config asks for. */
+export const maxHeadDim = 16_384
+
 export interface RopeOptions {
   /** Rotated dimensions per head; even. */
   readonly dim: number

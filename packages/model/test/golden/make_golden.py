@@ -105,6 +105,8 @@ def models():
 def checkpoint_golden():
     rows = {}
     for name, model in models():
+        # Before the cast: it would round the frequencies, which from_pretrained keeps in float32.
+        inv_freq = [float(x) for x in model.model.rotary_emb.inv_freq]
         with tempfile.TemporaryDirectory() as directory:
             model.to(torch.bfloat16).save_pretrained(directory)
             root = pathlib.Path(directory)
@@ -116,7 +118,7 @@ def checkpoint_golden():
                 "generationConfig": json.loads(generation.read_text()) if generation.exists() else None,
                 "tensors": tensors,
                 "scaling": float(model.model.layers[-1].self_attn.scaling),
-                "invFreq": [float(x) for x in model.model.rotary_emb.inv_freq.float()],
+                "invFreq": inv_freq,
                 "attentionFactor": float(model.model.rotary_emb.attention_scaling),
             }
     write("checkpoints.json", rows)
