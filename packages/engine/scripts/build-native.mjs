@@ -21,8 +21,8 @@ const numJobs = 2
 // Per-file instruction sets, by file name; the rest is built for the architecture's baseline and dispatch is at run time.
 const isaFlags = {
   _avx2: ['-mavx2', '-mfma', '-mf16c'],
-  _avx512: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx512bf16', '-mavx2', '-mfma', '-mf16c',
-    '-mprefer-vector-width=512']
+  _avx512: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
+    '-mprefer-vector-width=512', '-Wno-maybe-uninitialized']
 }
 
 /** The addons: what `npm start` loads, and the surface the kernel tests and benches use. */

@@ -13,9 +13,12 @@ struct alignas(64) QuantBlock {
   float scale;
   /** scale * (sum of q): multiplies a weight block's minimum. */
   float scaled_sum;
-  /** Sums of q over all, over elements 0..15 and over 16..31. */
-  int32_t sum, sum_low, sum_high;
-  int32_t unused[3];
+  /**
+   * What an integer dot product starts from when codes are stored with an offset, -offset * (sum of q): 8 for Q4_0, 16 for Q5_0,
+   * 128 for Q8_0 read as unsigned bytes; 32 over elements 0..15 and 16..31 for Q6_K.
+   */
+  int32_t start_q4_0, start_q5_0, start_q8_0, start_q6_k_low, start_q6_k_high;
+  int32_t unused;
 };
 static_assert(sizeof(QuantBlock) == 64, "one line per block");
 

@@ -71,7 +71,6 @@ struct AttentionItem {
   uint32_t query_begin, query_end;
   uint32_t partition;
   /** Partials of this item start here in the scratch, in floats; kNoPartial when the item is the only partition. */
-  uint32_t cost;
   size_t scratch_offset;
 };
 constexpr size_t kNoPartial = static_cast<size_t>(-1);

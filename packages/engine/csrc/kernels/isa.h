@@ -15,7 +15,7 @@ Isa active_isa();
 /** Overrides the choice, for tests and benches. Returns false, and changes nothing, when not available. Not thread safe. */
 bool set_active_isa(Isa isa);
 
-/** "portable", "AVX2", "AVX-512 VNNI BF16": what `tandem status` prints. */
+/** "portable", "AVX2", "AVX-512 VNNI": what `tandem status` prints. */
 const char* isa_name(Isa isa);
 
 }  // namespace tandem

@@ -73,12 +73,16 @@ class PackedMatrix {
   // Layout, for kernels. Panel p is at data() + p * panel_bytes(). See packed_layout.h.
   const uint8_t* data() const { return data_.get(); }
   size_t panel_bytes() const { return panel_bytes_; }
+  /** f8_e4m3: inputs per block scale, and how far into its first scale block the matrix starts. */
+  size_t scale_block() const { return scale_block_; }
+  size_t scale_offset() const { return scale_offset_; }
 
  private:
   struct Free { void operator()(uint8_t* p) const; };
   std::unique_ptr<uint8_t[], Free> data_;
   TensorDtype dtype_ = TensorDtype::f32;
   size_t num_outputs_ = 0, num_inputs_ = 0, panel_bytes_ = 0, num_bytes_ = 0;
+  size_t scale_block_ = 0, scale_offset_ = 0;
 };
 
 }  // namespace tandem

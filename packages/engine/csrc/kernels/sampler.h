@@ -1,5 +1,5 @@
-// Owns the choice of a token from logits. Mirrors packages/engine/src/sampler: same order of steps, same counter-based
-// random numbers, so that both backends draw alike from equal logits.
+// Owns the choice of a token from logits. Mirrors packages/engine/src/sampler bit for bit: same order of steps, same double
+// arithmetic, same counter-based random numbers, so both backends draw the same token from equal logits.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,16 @@
 namespace tandem {
 
 struct SamplerParams {
-  float temperature = 0;
-  int32_t top_k = 0;
-  float top_p = 1, min_p = 0;
-  uint64_t seed = 0;
-  float repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
+  /** 0 is greedy. */
+  double temperature = 0;
+  /** 0 keeps every token. */
+  int64_t top_k = 0;
+  double top_p = 1, min_p = 0;
+  /** The request's seed as a 64-bit integer. */
+  int64_t seed = 0;
+  double repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
   const int32_t* bias_token_ids = nullptr;
-  const float* bias_values = nullptr;
+  const double* bias_values = nullptr;
   size_t num_biases = 0;
 };
 
@@ -24,19 +27,22 @@ struct TokenHistory {
   size_t num_tokens = 0, num_prompt_tokens = 0;
 };
 
-struct LogprobEntry { int32_t token_id; float logprob; };
+struct LogprobEntry { int32_t token_id; double logprob; };
 
-/** Work space of one thread: sample_workspace_bytes(vocab_size) bytes, 64-byte aligned. */
+/** Work space of one thread: this many bytes, 64-byte aligned. */
 size_t sample_workspace_bytes(size_t vocab_size);
 
-/** Picks the token for `position`. `logits` is changed in place (penalties, bias): take log_probabilities first. */
-int32_t sample_token(const SamplerParams& params, const TokenHistory& history, int64_t position, float* logits,
+/** Picks the token for `position` (prompt included). The nine steps are listed in src/sampler/sampler.ts. */
+int32_t sample_token(const SamplerParams& params, const TokenHistory& history, int64_t position, const float* logits,
                      size_t vocab_size, void* workspace);
 
-/** Index of the largest logit, the lowest on a tie. */
+/** Index of the largest logit, the lowest among equals; NaN counts as minus infinity. */
 int32_t argmax(const float* logits, size_t vocab_size);
 
-/** Natural-log probability of token_id under softmax(logits), its rank (1 is best), and the best num_top tokens. */
+/**
+ * Log probability of token_id under the softmax of the logits, its rank (1 is best), and the best num_top tokens, best first.
+ * As src/sampler/logprobs.ts computes it.
+ */
 LogprobEntry log_probability(const float* logits, size_t vocab_size, int32_t token_id, int32_t* rank, LogprobEntry* top,
                              size_t num_top, void* workspace);
 

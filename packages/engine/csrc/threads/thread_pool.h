@@ -1,6 +1,6 @@
 // Owns the compute threads of one engine. A parallel_for wakes them, the caller works too, and returns when all is
-// done. Workers spin briefly (pause) for the next call, then sleep on a futex: an idle pool costs nothing and two processes
-// on the same cores do not starve each other. Must not know what it runs.
+// done. Workers pause briefly, then yield, for the next call, then sleep on a futex: an idle pool costs nothing and two
+// processes on the same cores do not starve each other. Must not know what it runs.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ struct ThreadPoolOptions {
   int num_threads = 0;
   /** Binds worker i to the i-th core of the process's affinity mask. */
   bool pin = false;
-  /** How long a worker spins before it sleeps, in microseconds. Negative: chosen by the number of cores. */
+  /** How long a worker looks for the next call before it sleeps, in microseconds. Negative: 200. */
   int spin_us = -1;
 };
 
@@ -31,8 +31,9 @@ class ThreadPool {
   int num_threads() const;
 
   /**
-   * Calls body(begin, end, thread_idx) on disjoint ranges that cover [0, count). `grain` is the smallest range; chunks are
+   * Calls body(begin, end, thread_idx) on disjoint ranges that cover [0, count), each a multiple of `grain` long but the last,
    * handed out dynamically. thread_idx is 0..num_threads()-1, the caller is 0. One caller at a time; not reentrant. Body must not throw.
+   * A worker that wakes too late takes no part, and nobody waits for it.
    */
   template <typename Body>
   void parallel_for(size_t count, size_t grain, Body&& body) {
@@ -42,8 +43,7 @@ class ThreadPool {
     }, const_cast<void*>(static_cast<const void*>(&body)));
   }
 
-  /** Workers spin without limit between start_burst and end_burst: one engine step, so that its many short calls do not pay wake-ups
-   *  (they still yield when the machine has fewer cores than threads). */
+  /** Between the two, workers do not sleep (they yield): one engine step, whose many short calls then pay no wake-ups. */
   void start_burst();
   void end_burst();
 

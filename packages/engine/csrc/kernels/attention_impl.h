@@ -1,0 +1,270 @@
+// Owns causal attention of one item (some query vectors of one KV head over one KV partition), over the 16-lane vector. An
+// online softmax runs over chunks of kKvChunk positions, aligned to position 0, so that a vector's bits depend on its position alone.
+#pragma once
+
+#include "kernels/attention_plan.h"
+#include "kernels/exp_impl.h"
+#include "kernels/kv_impl.h"
+#include "kernels/tile_impl.h"
+
+namespace tandem {
+namespace {
+
+/** Stands for minus infinity as a running maximum; finite, so that differences stay numbers. */
+constexpr float kNoMaximum = -1e30f;
+
+/** Private memory of a thread, cut out of its workspace. */
+struct AttentionWork {
+  float* queries;  // [16][key_dim], scaled; mla: [key_dim][16]
+  float* scores;   // gqa [16][kKvChunk]; mla [kKvChunk][16]
+  float* sums;     // [16][value_dim]
+  float* keys;     // mla: [16][key_dim]
+  float maximum[kItemQueries], total[kItemQueries];
+  const uint8_t* value_rows[kKvChunk];
+
+  AttentionWork(const KvLayout& layout, void* memory) {
+    queries = static_cast<float*>(memory);
+    scores = queries + kItemQueries * layout.key_dim;
+    sums = scores + kItemQueries * kKvChunk;
+    keys = sums + kItemQueries * layout.value_dim;
+  }
+};
+
+struct ItemShape {
+  size_t num_queries, group;
+  int64_t position[kItemQueries];  // of each query vector
+  int64_t kv_begin, kv_end;        // positions of the partition that any vector sees
+};
+
+inline ItemShape shape_of(const AttentionParams& params, const AttentionItem& item) {
+  ItemShape shape;
+  const AttentionSequence& sequence = params.sequences[item.sequence];
+  shape.group = params.num_heads / params.layout.num_kv_heads;
+  shape.num_queries = item.query_end - item.query_begin;
+  for (size_t q = 0; q < shape.num_queries; q++) {
+    shape.position[q] = sequence.start_position + static_cast<int64_t>((item.query_begin + q) / shape.group);
+  }
+  const int64_t visible = shape.position[shape.num_queries - 1] + 1;
+  shape.kv_begin = static_cast<int64_t>(item.partition) * static_cast<int64_t>(kKvPartition);
+  const int64_t end = shape.kv_begin + static_cast<int64_t>(kKvPartition);
+  shape.kv_end = visible < end ? visible : end;
+  return shape;
+}
+
+/** Address of query or output vector q of an item, in floats. */
+inline size_t vector_offset(const AttentionParams& params, uint32_t sequence, uint32_t kv_head, size_t vector, size_t ld, size_t dim) {
+  const size_t group = params.num_heads / params.layout.num_kv_heads;
+  const size_t row = params.sequences[sequence].first_row + vector / group;
+  return row * ld + (kv_head * group + vector % group) * dim;
+}
+
+inline void load_queries(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, AttentionWork& work) {
+  const size_t dim = params.layout.key_dim;
+  const F scale = f_set1(params.scale);
+  for (size_t q = 0; q < kItemQueries; q++) {
+    if (q >= shape.num_queries) {
+      if (params.layout.mla) for (size_t d = 0; d < dim; d++) work.queries[d * 16 + q] = 0;
+      continue;
+    }
+    const float* query = params.queries + vector_offset(params, item.sequence, item.kv_head, item.query_begin + q, params.ld_queries, dim);
+    if (params.layout.mla) {
+      for (size_t d = 0; d < dim; d++) work.queries[d * 16 + q] = query[d] * params.scale;
+    } else {
+      for (size_t d = 0; d < dim; d += 16) f_store(work.queries + q * dim + d, f_mul(f_load(query + d), scale));
+    }
+  }
+}
+
+/** Block of a position, as an address in the pool. */
+inline const uint8_t* block_at(const AttentionParams& params, const AttentionItem& item, int64_t position) {
+  const size_t idx = static_cast<size_t>(position) / params.layout.block_size;
+  return params.pool + static_cast<size_t>(params.sequences[item.sequence].block_table[idx]) * params.layout.block_bytes();
+}
+
+/** scores[q][0 .. count) of positions [begin, begin + count); what a vector may not see becomes minus infinity. */
+template <KvDtype D>
+void gqa_scores(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
+                AttentionWork& work) {
+  const KvAddress at(params.layout);
+  const uint8_t* groups[kKvChunk / 16];
+  const size_t num_groups = (count + 15) / 16, step = 16 * at.element;
+  for (size_t g = 0; g < num_groups; g++) {
+    const int64_t position = begin + static_cast<int64_t>(16 * g);
+    groups[g] = block_at(params, item, position) + at.key(item.kv_head, static_cast<size_t>(position) % params.layout.block_size);
+  }
+  auto load = [&groups, step](size_t d, size_t g) { return kv_load<D>(groups[g] + d * step); };
+  tile_rows(load, num_groups, params.layout.key_dim, {work.queries, params.layout.key_dim, 1}, {work.scores, kKvChunk, false},
+            shape.num_queries);
+  for (size_t q = 0; q < shape.num_queries; q++) {
+    const int64_t visible = shape.position[q] + 1 - begin;
+    for (size_t t = visible < 0 ? 0 : static_cast<size_t>(visible); t < 16 * num_groups; t++) work.scores[q * kKvChunk + t] = -__builtin_inff();
+  }
+}
+
+/** Scores to probabilities, in place; returns what earlier sums of this vector are multiplied by. */
+inline float gqa_softmax(float* scores, size_t num_groups, float& maximum, float& total) {
+  F best = f_load(scores);
+  for (size_t g = 1; g < num_groups; g++) best = f_max(best, f_load(scores + 16 * g));
+  const float chunk_best = f_reduce_max(best);
+  const float next = chunk_best > maximum ? chunk_best : maximum;
+  alignas(64) float factor[16];
+  f_store(factor, f_exp(f_set1(maximum - next)));
+  const F shift = f_set1(next);
+  F sum = f_zero();
+  for (size_t g = 0; g < num_groups; g++) {
+    const F p = f_exp(f_sub(f_load(scores + 16 * g), shift));
+    f_store(scores + 16 * g, p);
+    sum = f_add(sum, p);
+  }
+  total = total * factor[0] + f_reduce_add(sum);
+  maximum = next;
+  return factor[0];
+}
+
+inline void scale_sums(float* sums, size_t dim, float factor) {
+  if (factor == 1.0f) return;
+  const F f = f_set1(factor);
+  for (size_t d = 0; d < dim; d += 16) f_store(sums + d, f_mul(f_load(sums + d), f));
+}
+
+template <KvDtype D>
+void add_values(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
+                AttentionWork& work) {
+  const KvAddress at(params.layout);
+  for (size_t t = 0; t < count; t++) {
+    const int64_t position = begin + static_cast<int64_t>(t);
+    work.value_rows[t] = block_at(params, item, position) + at.value(item.kv_head, static_cast<size_t>(position) % params.layout.block_size);
+  }
+  const uint8_t* const* rows = work.value_rows;
+  const size_t panel_bytes = 16 * at.element;
+  auto load = [rows, panel_bytes](size_t t, size_t panel) { return kv_load<D>(rows[t] + panel * panel_bytes); };
+  const TileInput p = params.layout.mla ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
+  tile_rows(load, params.layout.value_dim / 16, count, p, {work.sums, params.layout.value_dim, true}, shape.num_queries);
+}
+
+/** mla: lanes are query vectors. scores[t][16] of 16 positions at a time, keys decoded once for all vectors. */
+template <KvDtype D>
+void mla_scores(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
+                AttentionWork& work) {
+  const KvAddress at(params.layout);
+  const size_t dim = params.layout.key_dim;
+  const float* queries = work.queries;
+  auto load = [queries](size_t d, size_t) { return f_load(queries + 16 * d); };
+  for (size_t first = 0; first < count; first += 16) {
+    const size_t tokens = count - first < 16 ? count - first : 16;
+    for (size_t t = 0; t < tokens; t++) {
+      const int64_t position = begin + static_cast<int64_t>(first + t);
+      const uint8_t* row = block_at(params, item, position) + at.key(0, static_cast<size_t>(position) % params.layout.block_size);
+      for (size_t d = 0; d < dim; d += 16) f_store(work.keys + t * dim + d, kv_load<D>(row + d * at.element));
+    }
+    tile_rows(load, 1, dim, {work.keys, dim, 1}, {work.scores + first * 16, 16, false}, tokens);
+  }
+  for (size_t q = 0; q < shape.num_queries; q++) {
+    const int64_t visible = shape.position[q] + 1 - begin;
+    for (size_t t = visible < 0 ? 0 : static_cast<size_t>(visible); t < count; t++) work.scores[t * 16 + q] = -__builtin_inff();
+  }
+}
+
+inline void mla_softmax(const ItemShape& shape, size_t count, size_t value_dim, AttentionWork& work) {
+  alignas(64) float maximum[16], total[16], factor[16];
+  for (size_t q = 0; q < 16; q++) {
+    maximum[q] = q < shape.num_queries ? work.maximum[q] : kNoMaximum;
+    total[q] = q < shape.num_queries ? work.total[q] : 0;
+  }
+  F next = f_load(maximum), sum = f_zero();
+  for (size_t t = 0; t < count; t++) next = f_max(next, f_load(work.scores + 16 * t));
+  for (size_t t = 0; t < count; t++) {
+    const F p = f_exp(f_sub(f_load(work.scores + 16 * t), next));
+    f_store(work.scores + 16 * t, p);
+    sum = f_add(sum, p);
+  }
+  const F scale = f_exp(f_sub(f_load(maximum), next));
+  f_store(total, f_add(f_mul(f_load(total), scale), sum));
+  f_store(maximum, next);
+  f_store(factor, scale);
+  for (size_t q = 0; q < shape.num_queries; q++) {
+    work.maximum[q] = maximum[q];
+    work.total[q] = total[q];
+    scale_sums(work.sums + q * value_dim, value_dim, factor[q]);
+  }
+}
+
+template <KvDtype D>
+void run_chunk(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
+               AttentionWork& work) {
+  const size_t value_dim = params.layout.value_dim;
+  if (params.layout.mla) {
+    mla_scores<D>(params, item, shape, begin, count, work);
+    mla_softmax(shape, count, value_dim, work);
+  } else {
+    gqa_scores<D>(params, item, shape, begin, count, work);
+    for (size_t q = 0; q < shape.num_queries; q++) {
+      const float factor = gqa_softmax(work.scores + q * kKvChunk, (count + 15) / 16, work.maximum[q], work.total[q]);
+      scale_sums(work.sums + q * value_dim, value_dim, factor);
+    }
+  }
+  add_values<D>(params, item, shape, begin, count, work);
+}
+
+inline void store_normalised(float* out, const float* sums, size_t dim, float total) {
+  const F divisor = f_set1(total);
+  for (size_t d = 0; d < dim; d += 16) f_store(out + d, f_div(f_load(sums + d), divisor));
+}
+
+void attention_run_impl(const AttentionParams& params, const AttentionItem& item, float* scratch, void* workspace) {
+  const ItemShape shape = shape_of(params, item);
+  const size_t value_dim = params.layout.value_dim;
+  AttentionWork work(params.layout, workspace);
+  load_queries(params, item, shape, work);
+  for (size_t q = 0; q < shape.num_queries; q++) {
+    work.maximum[q] = kNoMaximum;
+    work.total[q] = 0;
+  }
+  for (size_t i = 0; i < shape.num_queries * value_dim; i += 16) f_store(work.sums + i, f_zero());
+  with_kv_dtype(params.layout.dtype, [&](auto tag) {
+    for (int64_t begin = shape.kv_begin; begin < shape.kv_end; begin += static_cast<int64_t>(kKvChunk)) {
+      const int64_t left = shape.kv_end - begin;
+      const size_t count = left < static_cast<int64_t>(kKvChunk) ? static_cast<size_t>(left) : kKvChunk;
+      run_chunk<decltype(tag)::value>(params, item, shape, begin, count, work);
+    }
+  });
+  for (size_t q = 0; q < shape.num_queries; q++) {
+    const float* sums = work.sums + q * value_dim;
+    if (item.scratch_offset == kNoPartial) {
+      float* out = params.output + vector_offset(params, item.sequence, item.kv_head, item.query_begin + q, params.ld_output, value_dim);
+      store_normalised(out, sums, value_dim, work.total[q]);
+      continue;
+    }
+    float* partial = scratch + item.scratch_offset + q * partial_floats(params.layout);
+    for (size_t d = 0; d < value_dim; d += 16) f_store(partial + d, f_load(sums + d));
+    partial[value_dim] = work.maximum[q];
+    partial[value_dim + 1] = work.total[q];
+  }
+}
+
+void attention_merge_impl(const AttentionParams& params, const AttentionMerge& merge, const float* scratch) {
+  const size_t value_dim = params.layout.value_dim, floats = partial_floats(params.layout);
+  const size_t partition_floats = kItemQueries * floats;
+  for (size_t q = 0; q < merge.query_end - merge.query_begin; q++) {
+    const float* first = scratch + merge.scratch_offset + q * floats;
+    float* out = params.output + vector_offset(params, merge.sequence, merge.kv_head, merge.query_begin + q, params.ld_output, value_dim);
+    float maximum = kNoMaximum, total = 0;
+    for (size_t p = 0; p < merge.num_partitions; p++) {
+      const float m = first[p * partition_floats + value_dim];
+      if (m > maximum) maximum = m;
+    }
+    for (size_t d = 0; d < value_dim; d += 16) f_store(out + d, f_zero());
+    for (size_t p = 0; p < merge.num_partitions; p++) {
+      const float* partial = first + p * partition_floats;
+      alignas(64) float factor[16];
+      f_store(factor, f_exp(f_set1(partial[value_dim] - maximum)));
+      total = __builtin_fmaf(partial[value_dim + 1], factor[0], total);
+      const F f = f_set1(factor[0]);
+      for (size_t d = 0; d < value_dim; d += 16) f_store(out + d, f_fma(f_load(partial + d), f, f_load(out + d)));
+    }
+    store_normalised(out, out, value_dim, total);
+  }
+}
+
+}  // namespace
+}  // namespace tandem

@@ -1,0 +1,58 @@
+// Owns the list of operations that exist once per instruction set. One table per path; public functions dispatch through
+// `kernels()`. Internal to csrc/kernels.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/activations.h"
+#include "kernels/attention.h"
+#include "kernels/packed_layout.h"
+#include "kernels/rope.h"
+
+namespace tandem {
+
+/** Rows that one panel call takes at most; bounds the stack buffers of the drivers. */
+constexpr size_t kMaxPanelRows = 64;
+
+/** out[r][0..15] = sum over blocks [block_begin, block_end) for num_rows <= kMaxPanelRows rows, `stride` blocks apart. */
+using QuantPanelFn = void (*)(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x,
+                              size_t stride, size_t num_rows, float* out);
+using FloatPanelFn = void (*)(const FloatPanel& panel, size_t k_begin, size_t k_end, const float* x, size_t stride,
+                              size_t num_rows, float* out);
+
+struct KernelTable {
+  FloatPanelFn float_panel;
+
+  void (*quantize_rows)(const float*, size_t, size_t, size_t, QuantBlock*, size_t);
+  void (*rms_norm)(const float*, size_t, const float*, float, size_t, size_t, float*, size_t);
+  void (*rms_norm_quantize)(const float*, size_t, const float*, float, size_t, size_t, QuantBlock*, size_t, float*, size_t);
+  void (*swiglu)(const float*, size_t, const float*, size_t, size_t, size_t, float*, size_t);
+  void (*swiglu_quantize)(const float*, size_t, const float*, size_t, size_t, size_t, QuantBlock*, size_t);
+  void (*add_in_place)(float*, const float*, size_t);
+  void (*add_scaled_in_place)(float*, const float*, float, size_t);
+  void (*to_bf16)(const float*, uint16_t*, size_t);
+  void (*from_bf16)(const uint16_t*, float*, size_t);
+  void (*rope_rotate)(const RopeParams&, const float*, const float*, float*, size_t, size_t);
+
+  void (*kv_write)(const KvLayout&, uint8_t*, size_t, const float*, const float*);
+  void (*kv_read)(const KvLayout&, const uint8_t*, size_t, float*, float*);
+  void (*attention_run)(const AttentionParams&, const AttentionItem&, float*, void*);
+  void (*attention_merge)(const AttentionParams&, const AttentionMerge&, const float*);
+
+  /** y[i] = exp((x[i] - shift) / divisor), x[i] <= shift, as the sampler needs it. */
+  void (*exp_non_positive)(const double*, double, double, double*, size_t);
+  float (*max_value)(const float*, size_t);
+};
+
+const KernelTable& kernels();
+/** The active path's product with panels of a quantised dtype (see quant_panels.h). */
+QuantPanelFn quant_panel_fn(TensorDtype dtype);
+
+extern const KernelTable kPortableKernels;
+#if defined(__x86_64__)
+extern const KernelTable kAvx2Kernels;
+extern const KernelTable kAvx512Kernels;
+#endif
+
+}  // namespace tandem

@@ -1,0 +1,183 @@
+#include "kernels/matmul.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "kernels/kernel_table.h"
+
+namespace tandem {
+namespace {
+
+/** Sums of one panel for up to kMaxPanelRows rows over a range of inputs: [num_rows][16]. */
+class PanelProduct {
+ public:
+  PanelProduct(const PackedMatrix& weights, const Activations& x)
+      : weights_(weights), x_(x), quantized_(weights.quantized()),
+        quant_(quantized_ ? quant_panel_fn(weights.dtype()) : nullptr), table_(kernels()) {
+    assert(quantized_ ? x.blocks != nullptr : x.values != nullptr);
+  }
+
+  void run(size_t panel_idx, size_t k_begin, size_t k_end, size_t first_row, size_t num_rows, float* out) const {
+    if (k_begin == k_end) {
+      std::memset(out, 0, num_rows * kPanel * sizeof(float));
+    } else if (quantized_) {
+      const uint8_t* data = weights_.data() + panel_idx * weights_.panel_bytes();
+      const QuantPanel panel = quant_panel_at(weights_.dtype(), data, weights_.num_inputs() / kBlock);
+      quant_(panel, k_begin / kBlock, k_end / kBlock, x_.blocks + first_row * x_.stride, x_.stride, num_rows, out);
+    } else {
+      table_.float_panel(float_panel_at(weights_, panel_idx), k_begin, k_end, x_.values + first_row * x_.stride, x_.stride,
+                         num_rows, out);
+    }
+  }
+
+ private:
+  const PackedMatrix& weights_;
+  const Activations& x_;
+  bool quantized_;
+  QuantPanelFn quant_;
+  const KernelTable& table_;
+};
+
+/** Calls visit(first_row, num_rows, panel_idx, first column, columns) for every row chunk and panel of a column range. */
+template <typename Visit>
+void for_each_panel(const PackedMatrix& weights, size_t num_rows, size_t column_begin, size_t column_end, Visit&& visit) {
+  assert(column_begin % kPanel == 0 && column_end <= weights.num_outputs());
+  for (size_t row = 0; row < num_rows; row += kMaxPanelRows) {
+    const size_t rows = std::min(kMaxPanelRows, num_rows - row);
+    for (size_t column = column_begin; column < column_end; column += kPanel) {
+      visit(row, rows, column / kPanel, column, std::min(kPanel, column_end - column));
+    }
+  }
+}
+
+/** Fixed tree over leaves [first, first + count): left + right, without storage beyond log2(8) buffers. */
+template <typename Leaf>
+void sum_tree(int first, int count, size_t num_values, float* out, float (*buffers)[kMaxPanelRows * kPanel], Leaf&& leaf) {
+  if (count == 1) {
+    leaf(first, out);
+    return;
+  }
+  sum_tree(first, count / 2, num_values, out, buffers + 1, leaf);
+  sum_tree(first + count / 2, count / 2, num_values, buffers[0], buffers + 1, leaf);
+  for (size_t i = 0; i < num_values; i++) out[i] += buffers[0][i];
+}
+
+void add_rows(const float* sums, size_t first_row, size_t num_rows, const int32_t* row_of, const float* factor, float* y,
+              size_t ldy, size_t column, size_t num_columns) {
+  for (size_t r = 0; r < num_rows; r++) {
+    const size_t row = first_row + r;
+    float* target = y + (row_of != nullptr ? static_cast<size_t>(row_of[row]) : row) * ldy + column;
+    const float f = factor != nullptr ? factor[row] : 1.0f;
+    for (size_t c = 0; c < num_columns; c++) target[c] += f * sums[r * kPanel + c];
+  }
+}
+
+}  // namespace
+
+void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, const MatmulOutput& output, size_t column_begin,
+            size_t column_end) {
+  const PanelProduct product(weights, x);
+  alignas(64) float sums[kMaxPanelRows * kPanel];
+  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
+    product.run(panel, 0, weights.num_inputs(), row, rows, sums);
+    for (size_t r = 0; r < rows; r++) {
+      float* y = output.y + (row + r) * output.ldy + column;
+      float* sum = sums + r * kPanel;
+      if (output.bias != nullptr) for (size_t c = 0; c < columns; c++) sum[c] += output.bias[column + c];
+      if (output.accumulate) for (size_t c = 0; c < columns; c++) y[c] += sum[c];
+      else if (columns == kPanel) std::memcpy(y, sum, kPanel * sizeof(float));
+      else std::memcpy(y, sum, columns * sizeof(float));
+    }
+  });
+}
+
+TreePlan make_tree_plan(size_t intermediate_size, size_t unit_size, int first_leaf, int end_leaf, size_t* input_begin,
+                        size_t* input_end) {
+  assert(first_leaf >= 0 && first_leaf < end_leaf && end_leaf <= kNumVirtualShards && unit_size > 0);
+  const size_t num_units = (intermediate_size + unit_size - 1) / unit_size;
+  auto leaf_start = [&](int leaf) {
+    return std::min(static_cast<size_t>(leaf) * num_units / kNumVirtualShards * unit_size, intermediate_size);
+  };
+  TreePlan plan;
+  plan.first_leaf = first_leaf;
+  plan.num_leaves = end_leaf - first_leaf;
+  *input_begin = leaf_start(first_leaf);
+  *input_end = leaf_start(end_leaf);
+  for (int i = 0; i <= plan.num_leaves; i++) plan.leaf_begin[i] = leaf_start(first_leaf + i) - *input_begin;
+  // Maximal complete subtrees, left to right: the largest power of two that divides the position and fits.
+  for (int leaf = first_leaf; leaf < end_leaf;) {
+    int size = leaf == 0 ? kNumVirtualShards : leaf & -leaf;
+    while (leaf + size > end_leaf) size /= 2;
+    leaf += size;
+    plan.root_leaf[++plan.num_roots] = leaf - first_leaf;
+  }
+  return plan;
+}
+
+void matmul_tree(const PackedMatrix& weights, const TreePlan& plan, const Activations& x, size_t num_rows, float* const* y_roots,
+                 size_t ldy, size_t column_begin, size_t column_end) {
+  const PanelProduct product(weights, x);
+  alignas(64) float sums[kMaxPanelRows * kPanel];
+  alignas(64) float buffers[3][kMaxPanelRows * kPanel];
+  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
+    for (int root = 0; root < plan.num_roots; root++) {
+      const int first = plan.root_leaf[root], count = plan.root_leaf[root + 1] - first;
+      sum_tree(first, count, rows * kPanel, sums, buffers, [&](int leaf, float* out) {
+        product.run(panel, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], row, rows, out);
+      });
+      for (size_t r = 0; r < rows; r++) {
+        std::memcpy(y_roots[root] + (row + r) * ldy + column, sums + r * kPanel, columns * sizeof(float));
+      }
+    }
+  });
+}
+
+void matmul_leaves(const PackedMatrix& weights, const TreePlan& plan, const Activations& x, size_t num_rows, const int32_t* row_of,
+                   const float* factor, float* const* y_leaves, size_t ldy, size_t column_begin, size_t column_end) {
+  const PanelProduct product(weights, x);
+  alignas(64) float sums[kMaxPanelRows * kPanel];
+  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
+    for (int leaf = 0; leaf < plan.num_leaves; leaf++) {
+      if (plan.leaf_begin[leaf] == plan.leaf_begin[leaf + 1]) continue;
+      product.run(panel, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], row, rows, sums);
+      add_rows(sums, row, rows, row_of, factor, y_leaves[leaf], ldy, column, columns);
+    }
+  });
+}
+
+void add_tree(const float* const* leaves, int num_leaves, float* y_root, size_t count) {
+  assert(num_leaves == 1 || num_leaves == 2 || num_leaves == 4 || num_leaves == 8);
+  for (size_t i = 0; i < count; i++) {
+    float sums[kNumVirtualShards];
+    for (int leaf = 0; leaf < num_leaves; leaf++) sums[leaf] = leaves[leaf][i];
+    for (int width = num_leaves; width > 1; width /= 2) {
+      for (int n = 0; n < width / 2; n++) sums[n] = sums[2 * n] + sums[2 * n + 1];
+    }
+    y_root[i] = sums[0];
+  }
+}
+
+void matmul_scatter(const PackedMatrix& weights, const Activations& x, size_t num_rows, const int32_t* row_of, const float* factor,
+                    float* y, size_t ldy, size_t column_begin, size_t column_end) {
+  const PanelProduct product(weights, x);
+  alignas(64) float sums[kMaxPanelRows * kPanel];
+  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
+    product.run(panel, 0, weights.num_inputs(), row, rows, sums);
+    add_rows(sums, row, rows, row_of, factor, y, ldy, column, columns);
+  });
+}
+
+void gather_rows(const Activations& x, const int32_t* row_of, size_t num_rows, size_t num_columns, QuantBlock* out_blocks,
+                 float* out_values, size_t ld_out) {
+  for (size_t r = 0; r < num_rows; r++) {
+    const size_t row = static_cast<size_t>(row_of[r]);
+    if (x.blocks != nullptr) {
+      std::memcpy(out_blocks + r * ld_out, x.blocks + row * x.stride, quant_blocks(num_columns) * sizeof(QuantBlock));
+    } else {
+      std::memcpy(out_values + r * ld_out, x.values + row * x.stride, num_columns * sizeof(float));
+    }
+  }
+}
+
+}  // namespace tandem

@@ -1,0 +1,22 @@
+// Owns the order of the quantised products in a kernel table. Internal to csrc/kernels.
+#pragma once
+
+#include "kernels/kernel_table.h"
+
+namespace tandem {
+
+struct QuantPanels { QuantPanelFn of[kNumTensorDtypes]; };
+
+/** One entry per TensorDtype of a template over it; null for float types. */
+#define TANDEM_QUANT_PANELS(product)                                                                               \
+  {{nullptr, nullptr, nullptr, nullptr, product<TensorDtype::q8_0>, product<TensorDtype::q4_0>,                     \
+    product<TensorDtype::q4_1>, product<TensorDtype::q5_0>, product<TensorDtype::q5_1>, product<TensorDtype::q4_k>, \
+    product<TensorDtype::q5_k>, product<TensorDtype::q6_k>}}
+
+extern const QuantPanels kPortableQuantPanels;
+#if defined(__x86_64__)
+extern const QuantPanels kAvx2QuantPanels;
+extern const QuantPanels kAvx512QuantPanels;
+#endif
+
+}  // namespace tandem

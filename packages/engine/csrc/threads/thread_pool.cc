@@ -1,0 +1,181 @@
+#include "threads/thread_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+#endif
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace tandem {
+namespace {
+
+constexpr int kMaxThreads = 128;
+/** Pauses before the first yield: about 2 us, the gap between two products of a layer. */
+constexpr int kPauses = 64;
+constexpr int kYieldsPerClock = 16;
+/** Longer than the gap between two steps, far shorter than what an idle core would notice. */
+constexpr int kDefaultSpinUs = 200;
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/** Pauses, then offers the core to whoever is runnable, until ready(). */
+template <typename Ready>
+void wait_busily(Ready&& ready) {
+  for (int i = 0; i < kPauses; i++) {
+    if (ready()) return;
+    pause();
+  }
+  while (!ready()) std::this_thread::yield();
+}
+
+void pin_to_core(std::thread& thread, int idx) {
+#if defined(__linux__)
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return;
+  int wanted = idx % CPU_COUNT(&mask);
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &mask) || wanted-- > 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    pthread_setaffinity_np(thread.native_handle(), sizeof one, &one);
+    return;
+  }
+#endif
+}
+
+/** The gate: how many workers are inside the current job, and whether more may enter. */
+constexpr uint32_t kOpen = 1u << 16;
+
+}  // namespace
+
+struct ThreadPool::State {
+  // Written by the caller while the gate is shut and empty, read by workers inside it.
+  Call call = nullptr;
+  void* context = nullptr;
+  size_t count = 0, chunk = 0;
+
+  alignas(64) std::atomic<size_t> next{0};
+  alignas(64) std::atomic<uint32_t> gate{0};
+  /** Job number; workers sleep on it. */
+  alignas(64) std::atomic<uint32_t> signal{0};
+  std::atomic<uint32_t> num_asleep{0};
+  std::atomic<bool> burst{false};
+  std::atomic<bool> stopping{false};
+  std::chrono::microseconds spin{kDefaultSpinUs};
+  std::vector<std::thread> workers;
+
+  void work(int thread_idx) {
+    while (true) {
+      const size_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
+      if (begin >= count) return;
+      call(context, begin, std::min(begin + chunk, count), thread_idx);
+    }
+  }
+
+  /** A worker that is late finds the gate shut and does not touch the job. */
+  bool enter() {
+    uint32_t seen = gate.load(std::memory_order_relaxed);
+    while (seen & kOpen) {
+      if (gate.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+    }
+    return false;
+  }
+
+  void loop(int thread_idx) {
+    uint32_t seen = 0;
+    while (true) {
+      await_signal(seen);
+      if (stopping.load(std::memory_order_acquire)) return;
+      seen = signal.load(std::memory_order_acquire);
+      if (!enter()) continue;
+      work(thread_idx);
+      gate.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  void await_signal(uint32_t seen) {
+    auto rung = [&] { return signal.load(std::memory_order_acquire) != seen; };
+    for (int i = 0; i < kPauses; i++) {
+      if (rung()) return;
+      pause();
+    }
+    const auto deadline = std::chrono::steady_clock::now() + spin;
+    do {
+      for (int i = 0; i < kYieldsPerClock; i++) {
+        if (rung()) return;
+        std::this_thread::yield();
+      }
+    } while (burst.load(std::memory_order_relaxed) || std::chrono::steady_clock::now() < deadline);
+    num_asleep.fetch_add(1);
+    while (!rung()) signal.wait(seen);
+    num_asleep.fetch_sub(1);
+  }
+
+  void ring(size_t wanted) {
+    signal.fetch_add(1);
+    if (num_asleep.load() == 0) return;
+    if (wanted >= workers.size()) signal.notify_all();
+    else for (size_t i = 0; i < wanted; i++) signal.notify_one();
+  }
+};
+
+ThreadPool::ThreadPool(const ThreadPoolOptions& options) : state_(std::make_unique<State>()) {
+  const int wanted = options.num_threads > 0 ? options.num_threads : available_cores();
+  const int num_threads = std::min(wanted, kMaxThreads);
+  if (options.spin_us >= 0) state_->spin = std::chrono::microseconds(options.spin_us);
+  for (int idx = 1; idx < num_threads; idx++) {
+    state_->workers.emplace_back([state = state_.get(), idx] { state->loop(idx); });
+    if (options.pin) pin_to_core(state_->workers.back(), idx);
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  state_->stopping.store(true, std::memory_order_release);
+  state_->ring(state_->workers.size());
+  for (std::thread& worker : state_->workers) worker.join();
+}
+
+int ThreadPool::num_threads() const { return static_cast<int>(state_->workers.size()) + 1; }
+
+void ThreadPool::start_burst() { state_->burst.store(true, std::memory_order_relaxed); }
+void ThreadPool::end_burst() { state_->burst.store(false, std::memory_order_relaxed); }
+
+void ThreadPool::run(size_t count, size_t grain, Call call, void* context) {
+  if (count == 0) return;
+  grain = std::max<size_t>(grain, 1);
+  const size_t num_grains = (count + grain - 1) / grain, threads = static_cast<size_t>(num_threads());
+  if (threads == 1 || num_grains == 1) {
+    call(context, 0, count, 0);
+    return;
+  }
+  State& state = *state_;
+  // Up to eight chunks a thread: an uneven machine (a core shared with another process) still ends together.
+  state.chunk = std::max<size_t>(1, num_grains / (threads * 8)) * grain;
+  state.count = count;
+  state.call = call;
+  state.context = context;
+  state.next.store(0, std::memory_order_relaxed);
+  state.gate.store(kOpen, std::memory_order_release);
+  state.ring(std::min(threads, num_grains) - 1);
+  state.work(0);
+  state.gate.fetch_and(~kOpen, std::memory_order_relaxed);
+  wait_busily([&] { return state.gate.load(std::memory_order_acquire) == 0; });
+}
+
+}  // namespace tandem
