@@ -23,4 +23,6 @@ export const upOptions = defineOptions({
 })
 
 /** Service options that `tandem up` decides itself; they are not accepted from outside. */
-export const decidedByUp: ReadonlySet<string> = new Set([...Object.keys(upOptions), 'schedulerAddress'])
+export const decidedByUp: ReadonlySet<string> = new Set([
+  ...Object.keys(upOptions), 'schedulerAddress', 'workerId', 'advertiseHost'
+])

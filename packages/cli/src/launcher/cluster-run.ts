@@ -108,7 +108,7 @@ export class ClusterRun implements PoolEvents {
       '',
       exampleRequest({ host, port, modelName, apiKey: this.options.spelledApiKey }),
       '',
-      'Ctrl-C stops everything. In another terminal: tandem status, tandem scale ffn=2',
+      'Ctrl-C stops everything. In another terminal: npx tandem status, npx tandem scale ffn=2',
       ''
     ].join('\n'))
   }

@@ -41,7 +41,9 @@ export function planCluster (settings: ClusterSettings, env: Environment, entryO
   return {
     scheduler: spec('scheduler', 'scheduler', { host: internalHost, port: settings.schedulerPort, redis: settings.redis }),
     gateway: spec('gateway', 'gateway', { host: settings.host, port: settings.port, schedulerAddress, apiKey: settings.apiKey, shutdownTimeoutMs: settings.gatewayShutdownMs }),
-    worker: (service, number) => spec(service, `${service}-${number}`, { host: internalHost, port: 0, schedulerAddress })
+    worker: (service, number) => spec(service, `${service}-${number}`, {
+      host: internalHost, port: 0, schedulerAddress, workerId: undefined, advertiseHost: undefined
+    })
   }
 }
 
