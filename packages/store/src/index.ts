@@ -1,1 +1,7 @@
-export {}
+export { createStore } from './create-store.js'
+export type { StoreOptions } from './create-store.js'
+export { storeErrors } from './errors.js'
+export { MemoryStore } from './memory-store.js'
+export { RedisStore } from './redis-store.js'
+export type { RedisStoreOptions } from './redis-store.js'
+export type { EpochResult, PlacementChange, PlacementKind, Store, WorkerRecord } from './types.js'
