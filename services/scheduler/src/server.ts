@@ -1,6 +1,8 @@
 // Owns the wiring of one scheduler: core, streams, metrics, store and the gRPC listener. Reads no environment.
 import { readFileSync } from 'node:fs'
 import { assignmentToMessage, createGrpcServer, SchedulerClientConstructor, topologyToMessage } from '@tandem/protocol'
+import { createStore } from '@tandem/store'
+import type { Store } from '@tandem/store'
 import type { Logger } from 'pino'
 import { viewCluster } from './cluster-view.js'
 import { SchedulerCore } from './core/index.js'
@@ -15,12 +17,20 @@ import { schedulerHandlers } from './grpc/service.js'
 import { WorkerStreams } from './grpc/worker-streams.js'
 import { SchedulerMetrics } from './metrics.js'
 import type { SchedulerOptions } from './options.js'
+import { StorePublisher } from './store-publisher.js'
 
 /** How often time alone may change something: timeouts, retries, settling. */
 const TICK_MS = 50
+const PUBLISH_MS = 250
+/** How long a start waits for the store: its epoch keeps a second scheduler from repeating ours. */
+const STORE_WAIT_MS = 1000
+/** 2026-01-01. Epochs start at the seconds since then, so that workers which outlive a scheduler never see one again. */
+const EPOCH_ORIGIN_MS = 1_767_225_600_000
 
 export interface SchedulerDependencies {
   readonly logger: Logger
+  /** Closed by its owner; without it the scheduler makes and closes its own by `options.redis`. */
+  readonly store?: Store
   readonly clock?: Clock
   /** The books are broken: end the process. Default: throw out of the event loop. */
   readonly onFatal?: (error: unknown) => void
@@ -33,47 +43,42 @@ export interface RunningScheduler {
   close (): Promise<void>
 }
 
-/** Throws `options_conflict`, `bind_failed`, `cluster_token_required`. */
+/** Throws `options_conflict`, `store_url_invalid`, `bind_failed`, `cluster_token_required`. */
 export async function startScheduler (options: SchedulerOptions, dependencies: SchedulerDependencies): Promise<RunningScheduler> {
   checkOptions(options)
   const { logger, clock = { nowMs: () => performance.now() } } = dependencies
   const grpc = createGrpcServer(options)
-  const core = new SchedulerCore(options)
+  const store = dependencies.store ?? createStore(options)
+  const core = new SchedulerCore(options, await firstEpoch(store))
   const metrics = new SchedulerMetrics(core)
-  const onFatal = dependencies.onFatal ?? ((error: unknown) => { setImmediate(() => { throw error }) })
-  const loop: CoreLoop = new CoreLoop({
-    core,
-    clock,
-    dispatch: action => { dispatch(action) },
-    onFatal: error => { logger.fatal({ err: error }, 'scheduler invariant broken'); onFatal(error) }
-  })
-  const gateways = new GatewayStreams(loop, options.maxBufferedEvents, logger.child({ component: 'gateways' }))
-  const workers = new WorkerStreams(loop, options.heartbeatIntervalMs, metrics, logger.child({ component: 'workers' }))
-  const launcher = new LauncherStream(loop, logger.child({ component: 'launcher' }))
-  const dispatch = makeDispatch({ gateways, workers, launcher, logger })
+  const publisher = makePublisher(options, { store, core, logger })
+  const { loop, gateways, workers, launcher } = makeStreams(options, dependencies, { core, clock, metrics })
   const version = readVersion()
   grpc.server.addService(SchedulerClientConstructor.service, schedulerHandlers({
     loop,
     gateways,
     workers,
     launcher,
-    viewCluster: () => viewCluster({ core, nowMs: clock.nowMs(), store: 'memory', version }),
+    viewCluster: () => viewCluster({ core, nowMs: clock.nowMs(), store: publisher.description, version }),
     metricsText: () => metrics.text()
   }))
   const port = await grpc.listen()
-  const timer = setInterval(() => { loop.post({ type: 'tick' }) }, TICK_MS)
+  const ticks = setInterval(() => { loop.post({ type: 'tick' }) }, TICK_MS)
+  const publications = setInterval(() => { void publisher.publish(clock.nowMs()) }, PUBLISH_MS)
   const address = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   logger.info({ address, version }, 'scheduler listening')
   return {
     address,
     port,
     close: async () => {
-      clearInterval(timer)
+      clearInterval(ticks)
+      clearInterval(publications)
       loop.stop()
       gateways.closeAll()
       workers.closeAll()
       launcher.close()
       await grpc.close()
+      if (!dependencies.store) await store.close()
       logger.info('scheduler closed')
     }
   }
@@ -83,10 +88,57 @@ interface Outlets {
   readonly gateways: GatewayStreams
   readonly workers: WorkerStreams
   readonly launcher: LauncherStream
-  readonly logger: Logger
 }
 
-function makeDispatch ({ gateways, workers, launcher, logger }: Outlets): (action: CoreAction) => void {
+interface StreamInputs {
+  readonly core: SchedulerCore
+  readonly clock: Clock
+  readonly metrics: SchedulerMetrics
+}
+
+function makeStreams (
+  options: SchedulerOptions, { logger, onFatal = throwLater }: SchedulerDependencies, { core, clock, metrics }: StreamInputs
+): Outlets & { readonly loop: CoreLoop } {
+  const loop: CoreLoop = new CoreLoop({
+    core,
+    clock,
+    dispatch: action => { dispatch(action) },
+    onFatal: error => { logger.fatal({ err: error }, 'scheduler invariant broken'); onFatal(error) }
+  })
+  const gateways = new GatewayStreams(loop, options.maxBufferedEvents, logger.child({ component: 'gateways' }))
+  const workers = new WorkerStreams(loop, options.heartbeatIntervalMs, metrics, logger.child({ component: 'workers' }))
+  const launcher = new LauncherStream(loop, logger.child({ component: 'launcher' }))
+  const dispatch = makeDispatch({ gateways, workers, launcher }, logger)
+  return { loop, gateways, workers, launcher }
+}
+
+function makePublisher (
+  { heartbeatIntervalMs, heartbeatTimeoutMs }: SchedulerOptions, parts: { store: Store, core: SchedulerCore, logger: Logger }
+): StorePublisher {
+  return new StorePublisher({
+    ...parts,
+    leaseMs: heartbeatTimeoutMs,
+    renewEveryMs: heartbeatIntervalMs,
+    logger: parts.logger.child({ component: 'store' })
+  })
+}
+
+async function firstEpoch (store: Store): Promise<number> {
+  if (!store.isReachable) {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>(resolve => {
+      store.onReachable(resolve)
+      timer = setTimeout(resolve, STORE_WAIT_MS)
+    })
+    clearTimeout(timer)
+  }
+  const stored = await store.getEpoch().catch(() => 0)
+  return Math.max(stored, Math.floor((Date.now() - EPOCH_ORIGIN_MS) / 1000))
+}
+
+function throwLater (error: unknown): void { setImmediate(() => { throw error }) }
+
+function makeDispatch ({ gateways, workers, launcher }: Outlets, logger: Logger): (action: CoreAction) => void {
   return action => {
     switch (action.type) {
       case 'step': workers.send(action.workerId, { step: planToMessage(action.plan) }); break
