@@ -35,6 +35,7 @@ export function leafPartial (layer: FfnLeafLayer, { hidden, hiddenSize, topkIds,
   const topK = topkIds.length / numTokens
   for (const [expertId, expert] of layer.experts) {
     const uses = usesOf(expertId, topkIds)
+    if (uses.length === 0) continue
     const input = new Float32Array(uses.length * hiddenSize)
     uses.forEach((use, i) => {
       const token = Math.floor(use / topK)
