@@ -1,3 +1,4 @@
+// Owns the errors of opening a tokenizer and rendering a chat template.
 import { defineErrors } from '@tandem/core'
 
 export const tokenizerErrors = defineErrors({

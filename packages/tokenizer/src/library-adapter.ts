@@ -4,7 +4,8 @@ import { gpt2Split, isolate } from './pre-tokenizers.js'
 import type { ComponentJson, TokenizerJson } from './tokenizer-json.js'
 
 export function adaptToLibrary (json: TokenizerJson): TokenizerJson {
-  return { ...json, pre_tokenizer: adaptPreTokenizer(json.pre_tokenizer) }
+  // Merges are not given to it: it would index them at some 100 ms, and never use them.
+  return { ...json, pre_tokenizer: adaptPreTokenizer(json.pre_tokenizer), model: { ...json.model, merges: [] } }
 }
 
 function adaptPreTokenizer (component: ComponentJson | null): ComponentJson | null {

@@ -1,7 +1,8 @@
-// Owns the tokenizer every other part sees. Encoding is the library's; bytes and decoding are ours, because
-// streaming needs single tokens.
+// Owns the tokenizer every other part sees. The text pipeline is the library's; merging is ours for its speed,
+// bytes and decoding because streaming needs single tokens.
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers'
 import { makeError } from '@tandem/core'
+import { BytePairEncoder } from './bpe/byte-pair-encoder.js'
 import { createChatTemplate } from './chat-template.js'
 import type { ChatTemplate } from './chat-template.js'
 import { createDetokenizerOver } from './detokenizer.js'
@@ -52,7 +53,7 @@ export function createTokenizer (parts: TokenizerParts, options: CreateTokenizer
     numIds: tokens.numIds,
     bosTokenId: parts.bosToken === undefined ? undefined : library.token_to_id(parts.bosToken),
     chatTemplate: createChatTemplate(parts, options.now ?? (() => new Date())),
-    encode: (text, { addSpecialTokens }) => library.encode(text, { add_special_tokens: addSpecialTokens }).ids,
+    encode: (text, { addSpecialTokens }) => library.encode(text, { add_special_tokens: addSpecialTokens }).ids as number[],
     decode (tokenIds, { skipSpecialTokens = true } = {}) {
       const detokenizer = createDetokenizer({ skipSpecialTokens, atStart: true })
       let text = ''
@@ -69,9 +70,16 @@ export function createDetokenizer (tokenizer: Tokenizer, options?: DetokenizerOp
   return tokenizer.createDetokenizer(options)
 }
 
+/** The library splits, normalises and adds special tokens; merging is ours (see bpe/byte-pair-encoder.ts). */
 function openLibrary (parts: TokenizerParts): LibraryTokenizer {
+  const encoder = new BytePairEncoder(parts.json.model, reason => {
+    throw makeError(tokenizerErrors, 'tokenizer_corrupt', { source: parts.source, reason })
+  })
   try {
-    return new LibraryTokenizer(adaptToLibrary(parts.json), { clean_up_tokenization_spaces: false })
+    const library = new LibraryTokenizer(adaptToLibrary(parts.json), { clean_up_tokenization_spaces: false })
+    const model = library.model as { encode: (words: readonly string[]) => string[] }
+    model.encode = words => words.flatMap(word => encoder.encode(word))
+    return library
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw makeError(tokenizerErrors, 'tokenizer_unsupported', { source: parts.source, reason }, { cause: error })

@@ -23,7 +23,7 @@ describe('chat template', () => {
   })
 
   it('knows the names of transformers', () => {
-    const text = "{{ bos_token }}{{ eos_token }}|{{ unk_token is none }}|{{ tools is none }}|{{ add_generation_prompt }}|{% for i in range(1, 7, 2) %}{{ i }}{% endfor %}"
+    const text = '{{ bos_token }}{{ eos_token }}|{{ unk_token is none }}|{{ tools is none }}|{{ add_generation_prompt }}|{% for i in range(1, 7, 2) %}{{ i }}{% endfor %}'
     expect(templateOf(text).render(user)).toBe('<s></s>|true|true|true|135')
     expect(templateOf(text).render(user, { addGenerationPrompt: false })).toContain('|false|')
   })

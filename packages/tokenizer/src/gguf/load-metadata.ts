@@ -75,7 +75,7 @@ function byteLevelJson (metadata: GgufMetadata, tokens: readonly string[]): Toke
       type: 'BPE',
       vocab: vocabOf(tokens, spell),
       merges: stringsAt(metadata, 'tokenizer.ggml.merges'),
-      ignore_merges: name === 'llama-bpe'
+      ignore_merges: name === 'llama-bpe' || name === 'llama3'
     }
   }
 }
@@ -119,11 +119,9 @@ function vocabOf (tokens: readonly string[], spell: (token: string, id: number) 
 
 function addedTokens (metadata: GgufMetadata, tokens: readonly string[]): AddedTokenJson[] {
   const types = numbersAt(metadata, 'tokenizer.ggml.token_type')
-  const added: AddedTokenJson[] = []
-  for (let id = 0; types !== undefined && id < tokens.length; id++) {
-    const type = types[id]
-    if (type !== UNKNOWN && type !== CONTROL && type !== USER_DEFINED) continue
-    added.push({ id, content: tokens[id]!, special: type !== USER_DEFINED, normalized: false })
-  }
-  return added
+  return tokens.flatMap((content, id) => {
+    const type = types?.[id]
+    if (type !== UNKNOWN && type !== CONTROL && type !== USER_DEFINED) return []
+    return [{ id, content, special: type !== USER_DEFINED, normalized: false }]
+  })
 }

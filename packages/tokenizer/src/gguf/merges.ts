@@ -16,12 +16,7 @@ export function mergesFromScores (tokens: readonly string[], scores: ArrayLike<n
       if (ids.has(left) && ids.has(right)) found.push({ left, right, score: scores[id]! })
     }
   }
+  const numChars = (text: string): number => Array.from(text).length
   found.sort((a, b) => b.score - a.score || numChars(b.left) - numChars(a.left) || numChars(b.right) - numChars(a.right))
   return found.map(({ left, right }) => [left, right] as const)
-}
-
-function numChars (text: string): number {
-  let count = 0
-  for (const _ of text) count++
-  return count
 }

@@ -38,5 +38,4 @@ export const samplingProperties = {
   }, { additionalProperties: false }))
 }
 
-const samplingObject = Type.Object(samplingProperties)
-export type SamplingFields = Type.Static<typeof samplingObject>
+export type SamplingFields = Type.Static<Type.TObject<typeof samplingProperties>>
