@@ -287,7 +287,9 @@ void FfnExchange::add_to_residual(FfnCall* call) {
   const size_t num_members = call->target_.members.size();
   float* residual = call->ubatch_->residual.data();
   for_rows(pool_, call->ubatch_->num_rows, [&](size_t begin, size_t end) {
-    std::vector<float> scratch(kTreeScratchRows * hidden);
+    // One worker that holds everything sent the tree's root: nothing is left to add.
+    const bool whole = num_members == 1 && call->target_.members[0].member->roots.size() == 1;
+    std::vector<float> scratch(whole ? 0 : kTreeScratchRows * hidden);
     for (size_t row = begin; row < end; row++) {
       std::array<const float*, kMaxTreeNode> partials{};
       const size_t first_part = row / kMaxFrameRows * num_members;
