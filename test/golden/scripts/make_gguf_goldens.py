@@ -14,6 +14,7 @@ import gguf
 import numpy
 import torch
 import transformers
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from make_transformers_goldens import stored_tensors
 from tiny_models import MODELS, oracle_numbers, randomise, write_golden
@@ -24,10 +25,13 @@ TYPES = gguf.GGMLQuantizationType
 YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=64, beta_fast=32, beta_slow=1,
             mscale=1.0, mscale_all_dim=1.0, rope_theta=10000.0)
 
+LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+              original_max_position_embeddings=64, rope_theta=10000.0)
+
 
 def cases():
     t = transformers
-    yield "gguf-llama", "llama", t.LlamaForCausalLM, t.LlamaConfig(**COMMON, num_key_value_heads=2)
+    yield "gguf-llama", "llama", t.LlamaForCausalLM, t.LlamaConfig(**COMMON, num_key_value_heads=2, rope_parameters=LLAMA3)
     yield "gguf-qwen3moe", "qwen3moe", t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(
         **COMMON, num_key_value_heads=2, head_dim=32, num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, norm_topk_prob=True)
     yield "gguf-deepseek2", "deepseek2", t.DeepseekV3ForCausalLM, t.DeepseekV3Config(
@@ -146,6 +150,10 @@ def write_gguf(path, arch, config, stored):
             assert target, f"gguf-py has no name for {piece}"
             suffix = ".bias" if piece.endswith("bias") else ".weight"
             writer.add_tensor(target + suffix, numpy.ascontiguousarray(bytes_), raw_dtype=kind)
+    if config.rope_parameters["rope_type"] == "llama3":
+        scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
+        plain = 1.0 / config.rope_parameters["rope_theta"] ** (torch.arange(0, config.head_dim, 2).float() / config.head_dim)
+        writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

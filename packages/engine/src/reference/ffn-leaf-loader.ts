@@ -22,7 +22,7 @@ export async function loadLeaves (
 ): Promise<FfnLeaf[]> {
   const plans = shards.map(shard => model.ffn.layers.map(layer => planLayer(layer, shard, split)))
   const totalBytes = plans.flat().flatMap(slicesOf).reduce((sum, slice) => sum + sliceBytes(slice), 0)
-  const reader = new MlpReader(bytes => onProgress?.(bytes, totalBytes))
+  const reader = new MlpReader(bytes => onProgress?.(Math.round(bytes), Math.round(totalBytes)))
   try {
     const leaves: FfnLeaf[] = []
     for (const plan of plans) {
