@@ -28,7 +28,7 @@ const isaFlags = {
 /** The addons: what `npm start` loads, and the surface the kernel tests and benches use. */
 const targets = [
   { name: 'tandem_native', entry: 'addon.cc', folders: ['kernels', 'threads', 'engine', 'connector', 'model', 'native'] },
-  { name: 'tandem_kernels', entry: 'test/kernels_napi.cc', folders: ['kernels', 'threads'] }
+  { name: 'tandem_kernels', entry: 'test/addon/kernels_napi.cc', folders: ['kernels', 'threads', 'test/addon'] }
 ]
 
 export function findCompiler (environment = process.env) {
@@ -58,15 +58,15 @@ export function flagsOf (source) {
 
 /** Sources of one target, relative to csrc, sorted. */
 export function sourcesOf (target) {
-  const sources = existsSync(join(csrcDir, target.entry)) ? [target.entry] : []
+  const sources = new Set(existsSync(join(csrcDir, target.entry)) ? [target.entry] : [])
   for (const folder of target.folders) {
     const path = join(csrcDir, folder)
     if (!existsSync(path)) continue
     for (const name of readdirSync(path, { recursive: true })) {
-      if (name.endsWith('.cc')) sources.push(join(folder, name))
+      if (name.endsWith('.cc')) sources.add(join(folder, name))
     }
   }
-  return sources.sort()
+  return [...sources].sort()
 }
 
 const hashOf = (...parts) => parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex')

@@ -179,15 +179,14 @@ void rope_rotate_impl(const RopeParams& params, const float* cos, const float* s
   }
 }
 
+/** NaN never wins: a maximum instruction returns its second operand then. */
 float max_value_impl(const float* x, size_t count) {
-  if (count < 16) {
-    float best = x[0];
-    for (size_t i = 1; i < count; i++) best = x[i] > best ? x[i] : best;
-    return best;
-  }
-  F best = f_load(x);
-  for (size_t i = 16; i + 16 <= count; i += 16) best = f_max(best, f_load(x + i));
-  return f_reduce_max(f_max(best, f_load(x + count - 16)));
+  F best = f_set1(-__builtin_inff());
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) best = f_max(f_load(x + i), best);
+  float result = f_reduce_max(best);
+  for (; i < count; i++) result = x[i] > result ? x[i] : result;
+  return result;
 }
 
 }  // namespace

@@ -27,8 +27,13 @@ inline F f_add(F a, F b) { TANDEM_LANES a.v[i] += b.v[i]; return a; }
 inline F f_sub(F a, F b) { TANDEM_LANES a.v[i] -= b.v[i]; return a; }
 inline F f_mul(F a, F b) { TANDEM_LANES a.v[i] *= b.v[i]; return a; }
 inline F f_div(F a, F b) { TANDEM_LANES a.v[i] /= b.v[i]; return a; }
-/** a * b + c, rounded once */
-inline F f_fma(F a, F b, F c) { TANDEM_LANES c.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]); return c; }
+/** a * b + c, rounded once. Where that is a library call, one copy of the sixteen is enough. */
+#if defined(__FP_FAST_FMAF)
+inline
+#else
+[[gnu::noinline]]
+#endif
+F f_fma(F a, F b, F c) { TANDEM_LANES c.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]); return c; }
 inline F f_max(F a, F b) { TANDEM_LANES a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i]; return a; }
 inline F f_min(F a, F b) { TANDEM_LANES a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i]; return a; }
 inline F f_abs(F a) { TANDEM_LANES a.v[i] = __builtin_fabsf(a.v[i]); return a; }
