@@ -1,1 +1,11 @@
-export {}
+export { hubErrors } from './errors.js'
+export type { HubErrorCode } from './errors.js'
+export { defaultModelsDirectory, defaultRevision, modelDirectoryOf, parseModelId } from './model-id.js'
+export type { ModelId } from './model-id.js'
+export { defaultEndpoint, pullModel } from './pull-model.js'
+export type { PulledModel, PullOptions, PullProgress } from './pull-model.js'
+export type { Checksum, RepositoryFile } from './repository.js'
+export { resolveModel } from './resolve-model.js'
+export type { ResolveOptions } from './resolve-model.js'
+export { defaultRetryPolicy } from './retry.js'
+export type { RetryPolicy } from './retry.js'

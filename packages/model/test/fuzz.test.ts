@@ -34,7 +34,7 @@ function mutate (bytes: Uint8Array, headerBytes: number, random: () => number): 
     switch (below(random, 6)) {
       case 0: mutated[at]! ^= 1 << below(random, 8); break
       case 1: mutated[at] = interesting[below(random, interesting.length)]!; break
-      case 2: mutated.fill(below(random, 2) === 0 ? 0xff : 0, at, at + length); break
+      case 2: mutated.subarray(at, at + length).fill(below(random, 2) === 0 ? 0xff : 0); break
       case 3: mutated = Buffer.concat([mutated.subarray(0, at), mutated.subarray(at + length)]); break
       case 4: mutated = Buffer.concat([mutated.subarray(0, at + length), mutated.subarray(at)]); break
       default: mutated = mutated.subarray(0, at + 1)
