@@ -116,7 +116,7 @@ function sliceSections (bytes: Uint8Array, header: FrameHeader): Sections {
     for (let i = end; i < next; i++) {
       if (bytes[i] !== 0) throw malformed('padding is not zero', header.frameId)
     }
-    const section = bytes.subarray(offset, end)
+    const section = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length)
     offset = next
     return section
   }) as unknown as Sections

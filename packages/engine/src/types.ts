@@ -28,7 +28,10 @@ export interface ScheduledSequence {
   readonly seqId: number
   /** Positions below this one are in the KV cache. */
   readonly numComputedTokens: number
-  /** Positions [numComputedTokens, numComputedTokens + numScheduledTokens) run in this step. The engine samples when they reach the last known token. */
+  /**
+   * Positions [numComputedTokens, numComputedTokens + numScheduledTokens) run in this step. The engine samples when they
+   * reach the last known token.
+   */
   readonly numScheduledTokens: number
   readonly ubatchIdx: number
   /** Appended to the sequence's block table before the step runs. */

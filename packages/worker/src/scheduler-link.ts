@@ -40,7 +40,7 @@ export class SchedulerLink {
   #session: StreamSession | null = null
   #isClosed = false
   #numFailures = 0
-  #lastReason: string | null = null
+  #lostCode: number | null = null
   #retryTimer: NodeJS.Timeout | undefined
   #waitsForDrain: (() => void) | null = null
 
@@ -99,7 +99,7 @@ export class SchedulerLink {
   #accept (session: StreamSession, heartbeatIntervalMs: number): void {
     const { schedulerAddress, handlers, logger } = this.options
     this.#numFailures = 0
-    this.#lastReason = null
+    this.#lostCode = null
     session.accept(heartbeatIntervalMs, handlers.stats)
     logger.info({ schedulerAddress }, 'registered with the scheduler')
   }
@@ -110,9 +110,9 @@ export class SchedulerLink {
     this.#waitsForDrain?.()
     if (this.#isClosed) return
     const { schedulerAddress, logger, firstRetryMs = 100, lastRetryMs = 2_000 } = this.options
-    const reason = `${code}: ${details}`
-    if (reason !== this.#lastReason) logger.warn({ schedulerAddress, reason: details }, 'no scheduler, trying again')
-    this.#lastReason = reason
+    // Once per change: unreachable for an hour is one line, refused after that another one.
+    if (code !== this.#lostCode) logger.warn({ schedulerAddress, reason: details }, 'no scheduler, trying again')
+    this.#lostCode = code
     const delayMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(this.#numFailures++, 16))
     this.#retryTimer = setTimeout(() => { this.start() }, delayMs)
   }

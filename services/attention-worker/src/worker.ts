@@ -21,17 +21,16 @@ export interface AttentionWorkerDependencies {
 /** Loads the attention side and joins the cluster. Throws the errors of models, engines and errors.ts. */
 export async function startAttentionWorker (options: AttentionWorkerOptions, { logger }: AttentionWorkerDependencies): Promise<RunningWorker> {
   const workerId = options.workerId === '' ? newWorkerId('attention') : options.workerId
-  let link: SchedulerLink | undefined
-  const onPeerDown = (peerId: string, reason: string): void => {
+  let reportPeerDown = (_peerId: string, _reason: string): void => {}
+  const built = await buildEngine(options, workerId, (peerId, reason) => {
     logger.warn({ peerId, reason }, 'channel to ffn worker broke')
-    link?.session?.send({ peerDown: { workerId: peerId, reason } })
-  }
-  const built = await buildEngine(options, workerId, onPeerDown, logger)
+    reportPeerDown(peerId, reason)
+  }, logger)
   const { engine } = built
   const { promise: done, resolve: finish, reject: fail } = withResolvers()
   const steps = new StepRunner(engine, fail)
   const topologies = new TopologyFollower(engine, logger, fail)
-  link = new SchedulerLink({
+  const link = new SchedulerLink({
     schedulerAddress: options.schedulerAddress,
     clusterToken: options.clusterToken,
     logger,
@@ -46,6 +45,7 @@ export async function startAttentionWorker (options: AttentionWorkerOptions, { l
     onDrained: () => { close().catch(fail) },
     onFatal: fail
   })
+  reportPeerDown = (peerId, reason) => { link.session?.send({ peerDown: { workerId: peerId, reason } }) }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= (async () => {

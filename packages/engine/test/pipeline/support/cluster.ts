@@ -1,16 +1,14 @@
 // A cluster in one process: one attention engine and any FFN engines, over the connectors given, and a scheduler
 // small enough to read: prefill in chunks, then one token per step.
-import { shardRangeOf } from '@tandem/core'
-import type { FfnInstance, FfnSplit, FfnTopology, SamplingParams } from '@tandem/core'
-import { greedySampling } from '@tandem/core'
+import { greedySampling, shardRangeOf } from '@tandem/core'
+import type { ActivationDtype, FfnInstance, FfnSplit, FfnTopology, SamplingParams } from '@tandem/core'
 import { createLoopbackConnector, MAX_FRAME_BYTES, tokenDigestOf } from '@tandem/connector'
 import type { Connector } from '@tandem/connector'
-import type { ActivationDtype } from '@tandem/core'
 import { PipelinedAttentionEngine } from '../../../src/pipeline/attention-engine.js'
 import { systemClock } from '../../../src/pipeline/clock.js'
 import type { Clock } from '../../../src/pipeline/clock.js'
 import { PipelinedFfnEngine } from '../../../src/pipeline/ffn-engine.js'
-import type { AttentionEngine, FfnEngine, NewSequence, SampledToken, StepPlan } from '../../../src/types.js'
+import type { AttentionEngine, FfnEngine, NewSequence, SampledToken, ScheduledSequence, StepPlan } from '../../../src/types.js'
 import { blockSize, fakeConfig, FakeAttentionBackend, FakeFfnBackend } from './fake-model.js'
 
 export const modelFingerprint = new Uint8Array(32).fill(7)
@@ -65,10 +63,23 @@ export async function startFfn (workerId: string, connector: Connector, maxQueue
   const backend = new FakeFfnBackend()
   const fatal: unknown[] = []
   const listener = await connector.listen({
-    tokenDigest: tokenDigestOf('secret'), modelFingerprint, workerId, host: '127.0.0.1', port: 0, advertiseHost: '127.0.0.1', maxQueuedFrames, maxFrameBytes: MAX_FRAME_BYTES
+    tokenDigest: tokenDigestOf('secret'),
+    modelFingerprint,
+    workerId,
+    host: '127.0.0.1',
+    port: 0,
+    advertiseHost: '127.0.0.1',
+    maxQueuedFrames,
+    maxFrameBytes: MAX_FRAME_BYTES
   })
   const engine = new PipelinedFfnEngine({
-    config: fakeConfig, backend, backendKind: 'reference', reason: 'fake', listeners: [listener], onFatal: error => { fatal.push(error) }, clock: systemClock
+    config: fakeConfig,
+    backend,
+    backendKind: 'reference',
+    reason: 'fake',
+    listeners: [listener],
+    onFatal: error => { fatal.push(error) },
+    clock: systemClock
   })
   return { workerId, engine, backend, fatal }
 }
@@ -85,7 +96,9 @@ export async function formInstance (
   return { instanceIdx, members }
 }
 
-export async function singleInstance (epoch: number, split: FfnSplit, workers: ReadonlyArray<{ workerId: string, engine: FfnEngine }>): Promise<FfnTopology> {
+export async function singleInstance (
+  epoch: number, split: FfnSplit, workers: ReadonlyArray<{ workerId: string, engine: FfnEngine }>
+): Promise<FfnTopology> {
   return { epoch, split, instances: [await formInstance(epoch, 0, split, workers)] }
 }
 
@@ -115,7 +128,14 @@ export function prompts (count: number): number[][] {
   return Array.from({ length: count }, (_, s) => Array.from({ length: 3 + (s * 5) % 9 }, (_, i) => (s * 11 + i * 7 + 1) % 48))
 }
 
-interface Running { readonly created: NewSequence, numComputed: number, numTokens: number, isDone: boolean, isNew: boolean, numBlocks: number }
+interface Running {
+  readonly created: NewSequence
+  numComputed: number
+  numTokens: number
+  isDone: boolean
+  isNew: boolean
+  numBlocks: number
+}
 
 /** Plans for `sequences` until all have ended; blocks are dealt out without reuse, interleaved between sequences. */
 export class TestScheduler {
@@ -126,7 +146,9 @@ export class TestScheduler {
   #stepId = 0
 
   constructor (sequences: readonly NewSequence[], private readonly numUbatches: number, private readonly chunk = 1000) {
-    this.#running = sequences.map(created => ({ created, numComputed: 0, numTokens: created.tokenIds.length, isDone: false, isNew: true, numBlocks: 0 }))
+    this.#running = sequences.map(created => {
+      return { created, numComputed: 0, numTokens: created.tokenIds.length, isDone: false, isNew: true, numBlocks: 0 }
+    })
     for (const { seqId } of sequences) this.outputs.set(seqId, [])
   }
 
@@ -135,16 +157,18 @@ export class TestScheduler {
   next (): StepPlan {
     const active = this.#running.filter(running => !running.isDone)
     const newSequences = active.filter(({ isNew }) => isNew).map(({ created }) => created)
-    const scheduled = active.map((running, i) => {
-      running.isNew = false
-      const numScheduledTokens = Math.min(this.chunk, running.numTokens - running.numComputed)
-      const newBlockIds: number[] = []
-      while (running.numBlocks * blockSize < running.numComputed + numScheduledTokens) { newBlockIds.push(this.#nextBlock++); running.numBlocks++ }
-      const line = { seqId: running.created.seqId, numComputedTokens: running.numComputed, numScheduledTokens, ubatchIdx: i % this.numUbatches, newBlockIds }
-      running.numComputed += numScheduledTokens
-      return line
-    })
+    const scheduled = active.map((running, i) => this.#line(running, i % this.numUbatches))
     return { stepId: ++this.#stepId, removedSeqIds: [], newSequences, scheduled, ffnInstanceOfUbatch: [] }
+  }
+
+  #line (running: Running, ubatchIdx: number): ScheduledSequence {
+    const { created: { seqId }, numComputed: numComputedTokens } = running
+    const numScheduledTokens = Math.min(this.chunk, running.numTokens - numComputedTokens)
+    const newBlockIds: number[] = []
+    for (; running.numBlocks * blockSize < numComputedTokens + numScheduledTokens; running.numBlocks++) newBlockIds.push(this.#nextBlock++)
+    running.isNew = false
+    running.numComputed += numScheduledTokens
+    return { seqId, numComputedTokens, numScheduledTokens, ubatchIdx, newBlockIds }
   }
 
   record (sampled: readonly SampledToken[]): void {
@@ -159,7 +183,9 @@ export class TestScheduler {
 }
 
 /** Output tokens by seqId. */
-export async function generate (engine: AttentionEngine, sequences: readonly NewSequence[], numUbatches = 1, chunk = 1000): Promise<Map<number, number[]>> {
+export async function generate (
+  engine: AttentionEngine, sequences: readonly NewSequence[], numUbatches = 1, chunk = 1000
+): Promise<Map<number, number[]>> {
   const scheduler = new TestScheduler(sequences, numUbatches, chunk)
   while (!scheduler.isDone) scheduler.record((await engine.step(scheduler.next())).sampled)
   return scheduler.outputs

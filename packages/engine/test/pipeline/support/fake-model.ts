@@ -95,8 +95,8 @@ export class FakeFfnBackend implements FfnBackend {
   readonly held = new Set<string>()
   numRuns = 0
   isDisposed = false
-  /** Set to make the next run fail. */
-  failure: Error | null = null
+  /** Called in every run, before it computes. */
+  onRun: (layerIdx: number, numTokens: number) => void = () => {}
 
   get weightBytes (): number { return this.held.size * 100 }
 
@@ -111,12 +111,16 @@ export class FakeFfnBackend implements FfnBackend {
     }
   }
 
-  run (layerIdx: number, shards: ShardRange, split: FfnSplit, hidden: Float32Array, topkIds: Uint16Array, topkWeights: Float32Array): Float32Array[] {
+  run (
+    layerIdx: number, shards: ShardRange, split: FfnSplit, hidden: Float32Array, topkIds: Uint16Array, topkWeights: Float32Array
+  ): Float32Array[] {
     this.numRuns++
-    if (this.failure !== null) throw this.failure
+    this.onRun(layerIdx, hidden.length / hiddenSize)
     const leafOf = (leaf: number): Float32Array => {
       if (!this.held.has(`${split}${leaf}`)) throw new Error(`leaf ${leaf} is not held`)
-      return hidden.map((value, i) => Math.tanh(value * (leaf + 1) + layerIdx) * this.#weightOf(leaf, Math.floor(i / hiddenSize), topkIds, topkWeights))
+      return hidden.map((value, i) => {
+        return Math.tanh(value * (leaf + 1) + layerIdx) * this.#weightOf(leaf, Math.floor(i / hiddenSize), topkIds, topkWeights)
+      })
     }
     const sum = (node: number): Float32Array => {
       if (node >= NUM_VIRTUAL_SHARDS) return leafOf(leavesUnder(node).start)
