@@ -2,6 +2,7 @@ import { createReferenceAttentionBackend, type AttentionBackend } from '@tandem/
 import { attentionTensorRefs, bytesOfTensor } from '@tandem/model'
 import { describe, expect, it } from 'vitest'
 import { openGoldenModel } from './golden-models.js'
+import { createModelRunner } from './run-model.js'
 
 async function open (name: string, onProgress?: (doneBytes: number, totalBytes: number) => void): Promise<AttentionBackend> {
   const options = { numBlocks: 6, blockSize: 4, maxModelLen: 16 }
@@ -42,6 +43,22 @@ describe('createReferenceAttentionBackend', () => {
     expect(b.subarray(2 * 64)).toEqual(a)
     expect(outB.hidden.subarray(2 * 64)).toEqual(outA.hidden)
     expect(backend.logits(b, [4, 0])[0]).toEqual(backend.logits(a, [2])[0])
+  })
+
+  it.each(['qwen3-moe-bf16', 'deepseek-v2-bf16', 'step3-fp8'])('gives %s the same bits whole, in chunks of any size and token by token', async name => {
+    const runner = await createModelRunner(await openGoldenModel(name), { blockSize: 4, numFfnWorkers: 3 })
+    const prompt = [9, 4, 77, 31, 8, 120, 55, 2, 64, 13, 13]
+    const run = (chunkSizes: readonly number[]): Float32Array[] => {
+      const sequence = runner.addSequence()
+      let start = 0
+      return chunkSizes.flatMap(size => {
+        start += size
+        return runner.step([{ sequence, tokenIds: prompt.slice(start - size, start) }])[0]!
+      })
+    }
+    const whole = run([11])
+    expect(run([1, 5, 2, 3])).toEqual(whole)
+    expect(run(prompt.map(() => 1))).toEqual(whole)
   })
 
   it('stops on broken invariants: tokens outside the vocabulary, positions beyond the limit, use after dispose', async () => {
