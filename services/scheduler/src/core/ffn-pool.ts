@@ -21,8 +21,8 @@ export interface FfnWorker {
   assignment: FfnAssignment | undefined
   /** Highest epoch it reported ready. */
   readyEpoch: number
-  /** A peer lost its channel to it: unless it is heard from before this, it is dead. */
-  suspectUntilMs: number
+  /** When a peer reported that its channel broke; undefined while nothing is suspected. */
+  suspectedAtMs: number | undefined
 }
 
 type Phase =
@@ -63,7 +63,7 @@ export class FfnPool {
       drainedSent: false,
       assignment: undefined,
       readyEpoch: 0,
-      suspectUntilMs: 0
+      suspectedAtMs: undefined
     })
     this.#settle(nowMs + this.books.options.topologySettleMs)
   }

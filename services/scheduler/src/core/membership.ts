@@ -5,6 +5,9 @@ import type { AttentionWorker } from './attention-worker.js'
 import type { Books } from './books.js'
 import type { FfnPool, FfnWorker } from './ffn-pool.js'
 
+/** A suspect that misses this many is dead. */
+const MAX_MISSED_HEARTBEATS = 2
+
 export function findWorker (books: Books, ffn: FfnPool, workerId: string): AttentionWorker | FfnWorker | undefined {
   return books.attention.get(workerId) ?? ffn.workers.get(workerId)
 }
@@ -20,25 +23,32 @@ export function checkHeartbeats (books: Books, ffn: FfnPool, nowMs: number): Arr
     if (nowMs - lastSeenMs > heartbeatTimeoutMs) declare(workerId, lastSeenMs)
   }
   for (const worker of ffn.workers.values()) {
-    const { workerId, lastSeenMs, suspectUntilMs } = worker
-    if (nowMs - lastSeenMs > heartbeatTimeoutMs) { declare(workerId, lastSeenMs); continue }
-    if (suspectUntilMs === 0 || nowMs < suspectUntilMs) continue
-    worker.suspectUntilMs = 0
-    if (nowMs - lastSeenMs > suspicionMs(heartbeatIntervalMs)) declare(workerId, lastSeenMs)
-    // It lives and only a channel broke: under a new epoch attention workers dial it again.
-    else ffn.rebuild(nowMs)
+    const { workerId, lastSeenMs, suspectedAtMs = Infinity } = worker
+    if (lastSeenMs > suspectedAtMs) {
+      // It lives and only a channel broke: under a new epoch attention workers dial it again.
+      worker.suspectedAtMs = undefined
+      ffn.rebuild(nowMs)
+    } else if (nowMs - lastSeenMs > heartbeatTimeoutMs || nowMs - suspectedAtMs >= MAX_MISSED_HEARTBEATS * heartbeatIntervalMs) {
+      declare(workerId, lastSeenMs)
+    }
   }
   return dead
 }
 
-/** Two heartbeats would have come in this time. */
-const suspicionMs = (heartbeatIntervalMs: number): number => 2 * heartbeatIntervalMs
+export interface PeerReport {
+  /** Who reports. */
+  readonly workerId: string
+  /** The ffn worker it cannot reach any more. */
+  readonly peerId: string
+  readonly reason: string
+}
 
-export function peerDown (books: Books, ffn: FfnPool, { workerId, peerId, reason }: { workerId: string, peerId: string, reason: string }, nowMs: number): void {
+/** The peer is suspected until it is heard from. */
+export function peerDown (books: Books, ffn: FfnPool, { workerId, peerId, reason }: PeerReport, nowMs: number): void {
   const peer = ffn.workers.get(peerId)
-  if (!peer || peer.suspectUntilMs > 0) return
+  if (!peer || peer.suspectedAtMs !== undefined) return
   books.note('warn', 'channel to ffn worker broke', { workerId, peerId, reason })
-  peer.suspectUntilMs = nowMs + suspicionMs(books.options.heartbeatIntervalMs)
+  peer.suspectedAtMs = nowMs
 }
 
 /** Throws `worker_unknown`, and `last_worker` when an operator would end the service with it. */
