@@ -11,6 +11,8 @@ export type Spelling = 'byte_level' | 'sentencepiece'
 export interface TokenBytes {
   /** One past the largest id. */
   readonly numIds: number
+  /** An upper bound of the bytes of a token. */
+  readonly maxBytes: number
   /** Empty for an id the vocabulary skips (padding rows of the embedding). */
   bytesOf (tokenId: number): Uint8Array
   isSpecial (tokenId: number): boolean
@@ -34,8 +36,15 @@ export function createTokenBytes (parts: TokenizerParts): TokenBytes {
     if (token.special) special.add(token.id)
   }
   const cache: Uint8Array[] = []
+  let maxBytes = 0
+  // A character is one byte in the byte alphabet; elsewhere it may take several.
+  tokens.forEach((token, id) => {
+    const isText = spelling === 'sentencepiece' || added.has(id)
+    maxBytes = Math.max(maxBytes, isText ? Buffer.byteLength(token) : token.length)
+  })
   return {
     numIds: tokens.length,
+    maxBytes,
     stripsLeadingSpace: spelling === 'sentencepiece' && stripsSpace(json.decoder),
     isSpecial: tokenId => special.has(tokenId),
     bytesOf (tokenId) {

@@ -25,6 +25,8 @@ export interface DecodeOptions {
 export interface Tokenizer {
   /** One past the largest token id. */
   readonly numIds: number
+  /** Bytes of the longest token. */
+  readonly maxTokenBytes: number
   readonly bosTokenId: number | undefined
   /** Undefined when the checkpoint carries none. */
   readonly chatTemplate: ChatTemplate | undefined
@@ -51,6 +53,7 @@ export function createTokenizer (parts: TokenizerParts, options: CreateTokenizer
   const createDetokenizer = (detokenizerOptions?: DetokenizerOptions) => createDetokenizerOver(tokens, texts, detokenizerOptions)
   return {
     numIds: tokens.numIds,
+    maxTokenBytes: tokens.maxBytes,
     bosTokenId: parts.bosToken === undefined ? undefined : library.token_to_id(parts.bosToken),
     chatTemplate: createChatTemplate(parts, options.now ?? (() => new Date())),
     encode: (text, { addSpecialTokens }) => library.encode(text, { add_special_tokens: addSpecialTokens }).ids as number[],

@@ -1,3 +1,4 @@
+// Owns the body of POST /v1/chat/completions.
 import { Type } from 'typebox'
 import { MAX_LOGPROBS } from './completion-schema.js'
 import { samplingProperties } from './sampling-schema.js'

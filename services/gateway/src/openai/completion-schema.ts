@@ -1,3 +1,4 @@
+// Owns the body of POST /v1/completions.
 import { Type } from 'typebox'
 import { samplingProperties } from './sampling-schema.js'
 

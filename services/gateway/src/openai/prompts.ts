@@ -1,4 +1,6 @@
 // Owns turning the prompt of a request into token ids, and the checks of lengths against what the model serves.
+import { makeError } from '@tandem/core'
+import { tokenizerErrors } from '@tandem/tokenizer'
 import type { ChatMessage, Tokenizer } from '@tandem/tokenizer'
 import { gatewayError } from '../errors.js'
 import type { ChatBody } from './chat-schema.js'
@@ -19,7 +21,7 @@ export interface PromptLimits {
 
 export function completionPrompts (prompt: CompletionBody['prompt'], limits: PromptLimits): Prompt[] {
   const encode = (text: string): Prompt => ({
-    tokenIds: orBos(limits.tokenizer.encode(text, { addSpecialTokens: true }), limits.tokenizer), text
+    tokenIds: orBos(encodeWithin(text, true, 'prompt', limits), limits.tokenizer), text
   })
   const check = (tokenIds: readonly number[]): Prompt => {
     for (const id of tokenIds) requireTokenId('prompt', id, limits.vocabSize)
@@ -42,14 +44,34 @@ function isTokenIds (prompt: CompletionBody['prompt']): prompt is number[] {
 }
 
 /** Throws `chat_template_missing` and `chat_template_failed`. */
-export function chatPrompt (body: ChatBody, tokenizer: Tokenizer, templateMissing: () => never): Prompt {
-  const template = tokenizer.chatTemplate ?? templateMissing()
+export function chatPrompt (body: ChatBody, limits: PromptLimits): Prompt {
+  const template = limits.tokenizer.chatTemplate
+  if (template === undefined) throw makeError(tokenizerErrors, 'chat_template_missing', { param: 'messages' })
   const text = template.render(body.messages.map(messageOf), {
     addGenerationPrompt: body.add_generation_prompt ?? true,
     ...(body.chat_template_kwargs === undefined ? {} : { variables: body.chat_template_kwargs })
   })
   // The template writes the bos token itself.
-  return { tokenIds: tokenizer.encode(text, { addSpecialTokens: false }), text }
+  return { tokenIds: encodeWithin(text, false, 'messages', limits), text }
+}
+
+/** Characters per token that ordinary text stays below; a longer text is looked at in part before it is encoded whole. */
+const USUAL_CHARS_PER_TOKEN = 8
+/** Tokens a cut can change near its place. */
+const CUT_SLACK = 64
+
+/** Encoding takes about a microsecond a character and blocks every other request, so a text that cannot fit is refused early. */
+function encodeWithin (text: string, addSpecialTokens: boolean, param: string, { tokenizer, maxModelLen }: PromptLimits): number[] {
+  const refuse = (numPromptTokens: number): never => {
+    throw gatewayError('context_length_exceeded', { param, numPromptTokens: `more than ${numPromptTokens}`, maxTokens: 1, maxModelLen })
+  }
+  if (text.length > maxModelLen * tokenizer.maxTokenBytes) refuse(maxModelLen)
+  const usualLength = Math.max(1024, maxModelLen * USUAL_CHARS_PER_TOKEN)
+  if (text.length > usualLength) {
+    const numTokens = tokenizer.encode(text.slice(0, usualLength), { addSpecialTokens }).length - CUT_SLACK
+    if (numTokens > maxModelLen) refuse(numTokens)
+  }
+  return tokenizer.encode(text, { addSpecialTokens })
 }
 
 const roles = ['system', 'developer', 'user', 'assistant']

@@ -1,8 +1,6 @@
 // Owns POST /v1/completions and /v1/chat/completions: from a checked body to a generation and a format.
 import { randomUUID } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { makeError } from '@tandem/core'
-import { tokenizerErrors } from '@tandem/tokenizer'
 import type { App } from '../app.js'
 import type { GatewayDependencies } from '../dependencies.js'
 import { gatewayError } from '../errors.js'
@@ -16,7 +14,7 @@ import { completionBody } from '../openai/completion-schema.js'
 import type { CompletionBody } from '../openai/completion-schema.js'
 import { refuseUnknown } from '../openai/parameters.js'
 import { chatPrompt, completionPrompts, maxTokensOf } from '../openai/prompts.js'
-import type { Prompt } from '../openai/prompts.js'
+import type { Prompt, PromptLimits } from '../openai/prompts.js'
 import type { ResponseFormat, ResponseHead } from '../openai/response-format.js'
 import { samplingParamsOf, seedOfChoice, textOptionsOf } from '../openai/sampling-params.js'
 import type { LogprobsWanted } from '../openai/sampling-params.js'
@@ -35,8 +33,8 @@ export function addGenerationRoutes (app: App, dependencies: GatewayDependencies
 async function complete (request: FastifyRequest, reply: FastifyReply, body: CompletionBody, dependencies: GatewayDependencies) {
   refuseUnknown(body, completionBody.properties)
   admit(body, dependencies)
-  const { tokenizer, model } = dependencies
-  const prompts = completionPrompts(body.prompt, { tokenizer, vocabSize: model.vocabSize, maxModelLen: dependencies.link.state.maxModelLen })
+  const { tokenizer } = dependencies
+  const prompts = completionPrompts(body.prompt, limitsOf(dependencies))
   const n = numChoices(body, prompts.length, dependencies)
   const wanted: LogprobsWanted = body.logprobs === undefined
     ? {}
@@ -68,7 +66,7 @@ async function chat (request: FastifyRequest, reply: FastifyReply, body: ChatBod
     throw gatewayError('invalid_value', { param: 'top_logprobs', reason: 'it needs logprobs to be true' })
   }
   const { tokenizer } = dependencies
-  const prompt = chatPrompt(body, tokenizer, () => { throw makeError(tokenizerErrors, 'chat_template_missing', { param: 'messages' }) })
+  const prompt = chatPrompt(body, limitsOf(dependencies))
   const n = numChoices(body, 1, dependencies)
   const topLogprobs = body.logprobs === true ? body.top_logprobs ?? 0 : undefined
   const head = headOf('chatcmpl', body, dependencies)
@@ -89,6 +87,10 @@ function admit (body: SamplingFields, { model, link, options }: GatewayDependenc
   }
   if (!link.state.ready) throw gatewayError('not_ready', { reason: link.state.reason })
   if (link.numLive >= options.maxInFlight) throw gatewayError('too_many_requests', { maxInFlight: options.maxInFlight })
+}
+
+function limitsOf ({ tokenizer, model, link }: GatewayDependencies): PromptLimits {
+  return { tokenizer, vocabSize: model.vocabSize, maxModelLen: link.state.maxModelLen }
 }
 
 function numChoices (body: SamplingFields, numPrompts: number, { options }: GatewayDependencies): number {

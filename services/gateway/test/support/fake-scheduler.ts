@@ -24,6 +24,7 @@ export class FakeScheduler {
   /** What unary calls fail with. */
   refusal: { code: status, details: string } | undefined
   readonly events = new EventEmitter()
+  port = 0
   private server: GrpcServer | undefined
   private readonly streams = new Set<Stream>()
 
@@ -33,7 +34,8 @@ export class FakeScheduler {
   async listen (port = 0): Promise<number> {
     this.server = createGrpcServer({ host: '127.0.0.1', port, clusterToken: '' })
     this.server.server.addService(SchedulerClientConstructor.service, this.handlers() as never)
-    return this.server.listen()
+    this.port = await this.server.listen()
+    return this.port
   }
 
   async close (): Promise<void> {

@@ -34,6 +34,8 @@ export interface TestGatewayOptions {
   readonly options?: Partial<GatewayDependencies['options']>
   readonly reattachTimeoutMs?: number
   readonly tokenizer?: Tokenizer
+  /** Who closes it; by default the running test. */
+  readonly onEnd?: (end: () => Promise<void>) => void
 }
 
 export async function startTestGateway (script: Script, settings: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -60,7 +62,8 @@ export async function startTestGateway (script: Script, settings: TestGatewayOpt
   await untilReady(link)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
-  onTestFinished(async () => {
+  const onEnd = settings.onEnd ?? onTestFinished
+  onEnd(async () => {
     link.close()
     app.server.closeAllConnections()
     await app.close()
