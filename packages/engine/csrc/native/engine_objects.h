@@ -1,0 +1,17 @@
+// Owns the JavaScript objects that stand for native engines. Loading, connecting and disposing run on
+// background threads and answer with promises; see packages/engine/src/native/addon-boundary.ts for the surface.
+#pragma once
+
+#include <napi.h>
+
+namespace tandem {
+
+// createAttentionEngine(options, onPeerDown, onProgress | null): Promise<NativeAttentionEngine>
+Napi::Value create_attention_engine(const Napi::CallbackInfo& info);
+// createFfnEngine(options): NativeFfnEngine
+Napi::Value create_ffn_engine(const Napi::CallbackInfo& info);
+
+void define_attention_engine(Napi::Env env);
+void define_ffn_engine(Napi::Env env);
+
+}  // namespace tandem
