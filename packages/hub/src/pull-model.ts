@@ -55,8 +55,8 @@ export interface PulledModel {
 }
 
 /**
- * Downloads `id` (`OWNER/NAME`, or `OWNER/NAME@REVISION`): configuration, tokenizer and safetensors or GGUF weights, each verified against the hub's checksum. Files are
- * continued where an earlier pull stopped, and skipped when they are whole.
+ * Downloads `id` (`OWNER/NAME`, or `OWNER/NAME@REVISION`): configuration, tokenizer and safetensors or GGUF weights, each verified against the
+ * hub's checksum. Files are continued where an earlier pull stopped, and skipped when they are whole.
  * @throws the errors of errors.ts.
  */
 export async function pullModel (id: string, options: PullOptions): Promise<PulledModel> {
