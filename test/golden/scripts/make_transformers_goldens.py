@@ -44,7 +44,8 @@ def cases():
         **COMMON, **MLA, **DEEPSEEK_MOE, q_lora_rank=20, n_shared_experts=2, topk_method="group_limited_greedy", n_group=4,
         topk_group=2, routed_scaling_factor=4.0)
     yield "deepseek-v2-lite-f32", torch.float32, t.DeepseekV2ForCausalLM, t.DeepseekV2Config(
-        **SMALL, **MLA, **DEEPSEEK_MOE, q_lora_rank=None, n_shared_experts=1, topk_method="greedy", routed_scaling_factor=1.0)
+        **SMALL, **MLA, **DEEPSEEK_MOE, q_lora_rank=None, n_shared_experts=1, topk_method="greedy", routed_scaling_factor=1.0,
+        rope_parameters={**YARN, "mscale": 0.707, "mscale_all_dim": 0.707})
     yield "deepseek-v3-bf16", torch.bfloat16, t.DeepseekV3ForCausalLM, t.DeepseekV3Config(
         **COMMON, **MLA, **DEEPSEEK_MOE, q_lora_rank=20, n_shared_experts=1, n_group=4, topk_group=2,
         norm_topk_prob=True, routed_scaling_factor=2.5, rope_parameters=YARN)
