@@ -62,7 +62,11 @@ export async function startScheduler (options: SchedulerOptions, dependencies: S
     viewCluster: () => viewCluster({ core, nowMs: clock.nowMs(), store: publisher.description, version }),
     metricsText: () => metrics.text()
   }))
-  const port = await grpc.listen()
+  const closeStore = async (): Promise<void> => { if (!dependencies.store) await store.close() }
+  const port = await grpc.listen().catch(async (error: unknown) => {
+    await closeStore()
+    throw error
+  })
   const ticks = setInterval(() => { loop.post({ type: 'tick' }) }, TICK_MS)
   const publications = setInterval(() => { void publisher.publish(clock.nowMs()) }, PUBLISH_MS)
   const address = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
@@ -78,7 +82,7 @@ export async function startScheduler (options: SchedulerOptions, dependencies: S
       workers.closeAll()
       launcher.close()
       await grpc.close()
-      if (!dependencies.store) await store.close()
+      await closeStore()
       logger.info('scheduler closed')
     }
   }

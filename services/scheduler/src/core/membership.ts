@@ -87,4 +87,3 @@ export function releaseDrainedAttention (books: Books): void {
     books.actions.push({ type: 'drained', workerId: worker.workerId })
   }
 }
-

@@ -109,6 +109,7 @@ export class WorkerStreams {
     this.#forget(stream)
     this.loop.post({ type: 'workerLost', workerId: stream.workerId, reason })
   }
+
   #forget ({ workerId }: WorkerStream): void {
     this.#streams.delete(workerId)
     this.metrics.forgetWorker(workerId)

@@ -174,6 +174,7 @@ export interface FakeCluster {
   readonly gateway: FakeGateway
   attention (workerId: string, overrides?: RegisterWorkerMessage): FakeWorker
   ffn (workerId: string, overrides?: RegisterWorkerMessage): FakeWorker
+  launcher (attention: number, ffn: number): FakeLauncher
   close (): Promise<void>
 }
 
@@ -195,7 +196,7 @@ export async function startFakeCluster (
     ffn: (workerId, more = {}) => new FakeWorker(client, {
       ...common, workerId, role: 'WORKER_ROLE_FFN', endpoints: [{ connector: 'tcp', address: `${workerId}:1` }], ...more
     }),
+    launcher: (attention, ffn) => new FakeLauncher(client, attention, ffn),
     close: async () => { client.close(); await scheduler.close() }
   }
 }
-
