@@ -19,8 +19,8 @@ import type { ClusterPlan } from './plan.js'
 import { servedModelName, waitUntilReady } from './readiness.js'
 import type { PoolEvents } from './worker-pool.js'
 
-/** A worker that is scaled away hands over its sequences in this time (the scheduler's drain timeout is shorter). */
-const drainMs = 60_000
+/** A worker that is scaled away hands over its work and leaves in this time; the scheduler's own drain timeout is shorter. */
+const leaveMs = 30_000
 /** Workers and scheduler at the end, when nobody is served any more. */
 const stopMs = 5_000
 const slackMs = 1_000
@@ -53,7 +53,7 @@ export class ClusterRun implements PoolEvents {
   }
 
   async serve (plan: ClusterPlan): Promise<ExitCode> {
-    const launcher = new Launcher(plan, this, { drainMs, gatewayMs: this.options.gatewayShutdownMs + slackMs, stopMs })
+    const launcher = new Launcher(plan, this, { leaveMs, gatewayMs: this.options.gatewayShutdownMs + slackMs, stopMs })
     const link = this.linkTo(launcher)
     const killAll = () => launcher.kill()
     process.once('exit', killAll)

@@ -9,8 +9,8 @@ import type { PoolEvents } from './worker-pool.js'
 import type { WorkerCounts } from '../cluster/launcher-link.js'
 
 export interface LauncherTimes {
-  /** A worker that is scaled away finishes or hands over its sequences in this time. */
-  readonly drainMs: number
+  /** A worker that is scaled away finishes or hands over its work and leaves in this time. */
+  readonly leaveMs: number
   /** The gateway answers its open requests in this time at the end. */
   readonly gatewayMs: number
   /** The others at the end. */
@@ -49,8 +49,8 @@ export class Launcher {
   /** Resolves when the surplus workers are gone; new ones are only started. */
   async scaleTo (counts: WorkerCounts): Promise<void> {
     await Promise.all([
-      this.attention.scaleTo(counts.attention, this.times.drainMs),
-      this.ffn.scaleTo(counts.ffn, this.times.drainMs)
+      this.attention.scaleTo(counts.attention, this.times.leaveMs),
+      this.ffn.scaleTo(counts.ffn, this.times.leaveMs)
     ])
   }
 
@@ -70,10 +70,12 @@ export function describeEnd (end: ProcessEnd): string {
   return end.signal ?? (end.code === null ? 'could not start' : `code ${end.code}`)
 }
 
-/** The most telling of a process's last lines, its last error or else its last words, without its own name before it. */
+/** The last error of a process, else its last warning, without its own name before it. */
 export function lastWords ({ lastLines, spec }: ManagedProcess): string {
-  const line = lastLines.findLast(candidate => candidate.level >= logLevels.error) ?? lastLines.at(-1)
-  if (line === undefined) return 'it said nothing'
+  const line = [logLevels.error, logLevels.warn]
+    .map(level => lastLines.findLast(candidate => candidate.level >= level))
+    .find(found => found !== undefined)
+  if (line === undefined) return 'it logged no error'
   const service = spec.name.replace(/-\d+$/, '')
   return describeLogLine(line).replace(/^tandem /, '').replace(`${service}: `, '')
 }

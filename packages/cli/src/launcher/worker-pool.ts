@@ -1,15 +1,19 @@
 // Owns how many processes of one role run: scales by starting and stopping, restarts crashed ones with backoff.
 // Knows no scheduler: targets are given to it.
+import { EventEmitter, once } from 'node:events'
 import { defaultRestartPolicy, restartDelayMs } from './restart-policy.js'
 import type { RestartPolicy } from './restart-policy.js'
 import { ManagedProcess } from './managed-process.js'
 import type { ProcessEnd, ProcessListener, ProcessSpec } from './managed-process.js'
 
+/** A surplus process that did not leave by itself ends in this time after SIGTERM. */
+const stopMs = 5_000
+
 export interface PoolEvents {
   onLine: ProcessListener['onLine']
   /** `restartMs` undefined: it stays down. */
   onCrash (process: ManagedProcess, end: ProcessEnd, restartMs: number | undefined): void
-  /** Ended with code 0 by itself: a drained worker. */
+  /** Ended by itself with code 0, or was too many: a drained worker. */
   onLeave (process: ManagedProcess): void
 }
 
@@ -29,18 +33,27 @@ interface Member {
 
 export class WorkerPool {
   private members: Member[] = []
+  private target = 0
   private closed = false
+  private readonly shrunk = new EventEmitter()
 
   constructor (private readonly options: PoolOptions) {}
 
   get processes (): readonly ManagedProcess[] { return this.members.map(member => member.process) }
   get size (): number { return this.members.length }
 
-  /** Starts what is missing and stops the newest of what is too many; a stopped worker has `graceMs` to drain. */
-  async scaleTo (target: number, graceMs: number): Promise<void> {
+  /**
+   * Starts what is missing. Of what is too many the scheduler empties those it picks, and they leave by themselves; what has not
+   * left after `leaveMs` is stopped, newest first. Resolves when the surplus is gone.
+   */
+  async scaleTo (target: number, leaveMs: number): Promise<void> {
+    this.target = target
     while (!this.closed && this.members.length < target) this.add()
-    const surplus = this.members.splice(target)
-    await Promise.all(surplus.map(member => this.end(member, graceMs)))
+    if (this.members.length <= target) return
+    await once(this.shrunk, 'shrunk', { signal: AbortSignal.timeout(leaveMs) }).catch(() => {})
+    if (this.closed) return
+    const surplus = this.members.splice(this.target)
+    await Promise.all(surplus.map(member => this.end(member, stopMs)))
   }
 
   async close (graceMs: number): Promise<void> {
@@ -76,8 +89,9 @@ export class WorkerPool {
 
   private ended (member: Member, end: ProcessEnd): void {
     if (end.requested || this.closed) return
-    if (end.code === 0) {
+    if (end.code === 0 || this.members.length > this.target) {
       this.members = this.members.filter(other => other !== member)
+      if (this.members.length <= this.target) this.shrunk.emit('shrunk')
       this.options.events.onLeave(member.process)
       return
     }

@@ -25,7 +25,7 @@ function createPool (env: Record<string, string>) {
 
 const isAlive = (pid: number) => { try { return process.kill(pid, 0) } catch { return false } }
 
-test('scales up and down, stopping the newest', async () => {
+test('scales up and down, stopping the newest when none leaves', async () => {
   const { pool, emitter } = createPool({})
   await pool.scaleTo(1, 0)
   await once(emitter, 'started')
@@ -35,7 +35,7 @@ test('scales up and down, stopping the newest', async () => {
   await once(emitter, 'started')
   expect(pool.processes.map(process => process.spec.name)).toEqual(['worker-1', 'worker-2', 'worker-3'])
   const pids = pool.processes.map(process => process.pid ?? 0)
-  await pool.scaleTo(1, 10_000)
+  await pool.scaleTo(1, 1)
   expect(pool.processes).toEqual([first])
   expect(pids.map(isAlive)).toEqual([true, false, false])
   await pool.close(10_000)
@@ -57,6 +57,19 @@ test('a crash starts it again, too many leave it down, and its last words are ke
   await ended
   expect(delays).toEqual([[3, 1], [3, 1], [3, undefined]])
   expect(words[0]).toBe('no such model')
+})
+
+test('of too many, those that leave by themselves are the ones that go', async () => {
+  const { pool, emitter } = createPool({})
+  await pool.scaleTo(3, 0)
+  for (let count = 0; count < 3; count++) await once(emitter, 'started')
+  const [first, second, third] = pool.processes
+  const scaled = pool.scaleTo(1, 20_000)
+  process.kill(first?.pid ?? 0, 'SIGTERM')
+  process.kill(second?.pid ?? 0, 'SIGKILL')
+  await scaled
+  expect(pool.processes).toEqual([third])
+  expect(isAlive(third?.pid ?? 0)).toBe(true)
 })
 
 test('a worker that ends by itself with code 0 has left', async () => {
