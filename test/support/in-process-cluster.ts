@@ -25,6 +25,7 @@ export interface ClusterShape {
   /** Bytes of each attention worker's KV cache. */
   readonly kvCacheBytes?: number
   readonly ffnInstanceSize?: number
+  readonly maxModelLen?: number
 }
 
 export class InProcessCluster {
@@ -74,6 +75,7 @@ export class InProcessCluster {
       ...(this.shape.ffn === 0 ? { connector: 'loopback', ffnSplit: this.shape.ffnSplit ?? 'ep' } : {}),
       activationDtype: this.shape.activationDtype ?? 'f32',
       kvCacheBytes: this.shape.kvCacheBytes ?? 4 * 1024 * 1024,
+      maxModelLen: this.shape.maxModelLen ?? 0,
       ffnTimeoutMs: 20_000
     }
     const worker = await startAttentionWorker(parseOptions(attentionWorkerOptions, { flags }), { logger })

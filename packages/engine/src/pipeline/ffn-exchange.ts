@@ -32,8 +32,8 @@ export interface FfnExchangeOptions {
 
 /** Refusals that another route, or the same one a moment later, may not repeat. */
 const retryableCodes = new Set(['peer_down', 'epoch_stale', 'overloaded'])
-const FIRST_OVERLOAD_PAUSE_MS = 1
-const LAST_OVERLOAD_PAUSE_MS = 32
+const FIRST_PAUSE_MS = 1
+const LAST_PAUSE_MS = 32
 
 export class FfnExchange {
   readonly stats: ExchangeStats = { framesSent: 0, framesResent: 0, bytesSent: 0, bytesReceived: 0 }
@@ -48,7 +48,7 @@ export class FfnExchange {
   async run (request: FfnRequest, aborted: Promise<never>): Promise<Float32Array> {
     const deadline = this.#deadline(request.layerIdx)
     try {
-      let pauseMs = FIRST_OVERLOAD_PAUSE_MS
+      let pauseMs = FIRST_PAUSE_MS
       for (let numAttempts = 0; ; numAttempts++) {
         const target = await this.#target(request, deadline.expired, aborted)
         if (numAttempts > 0) this.stats.framesResent += target.members.length
@@ -57,9 +57,10 @@ export class FfnExchange {
         } catch (error) {
           if (!isTandemError(error) || !retryableCodes.has(error.code)) throw error
           if (error.code === 'epoch_stale') this.options.router.markStale(target.route, error.message)
-          if (error.code !== 'overloaded') continue
+          // Never again in the same turn of the event loop: a broken channel rejects before its link hears of it, so the
+          // same route would be picked, and refused, for ever.
           await Promise.race([this.#pause(pauseMs), deadline.expired, aborted])
-          pauseMs = Math.min(pauseMs * 2, LAST_OVERLOAD_PAUSE_MS)
+          pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)
         }
       }
     } finally {
