@@ -184,7 +184,7 @@ export class TestScheduler {
 
 /** Output tokens by seqId. */
 export async function generate (
-  engine: AttentionEngine, sequences: readonly NewSequence[], numUbatches = 1, chunk = 1000
+  engine: Pick<AttentionEngine, 'step'>, sequences: readonly NewSequence[], numUbatches = 1, chunk = 1000
 ): Promise<Map<number, number[]>> {
   const scheduler = new TestScheduler(sequences, numUbatches, chunk)
   while (!scheduler.isDone) scheduler.record((await engine.step(scheduler.next())).sampled)
