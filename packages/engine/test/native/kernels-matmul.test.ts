@@ -1,0 +1,123 @@
+import { tensorDtypes, type TensorDtype } from '@tandem/model'
+import { describe, expect, test } from 'vitest'
+import {
+  availablePaths, dequantized, exactProduct, kernelsOn, kernelsOrNull, packRows, randomRows, roundToInt8, seededFloats
+} from './support/kernel-cases.js'
+
+/** One row length per block size; odd numbers of outputs and rows reach every tail. */
+const columnsOf = (dtype: TensorDtype): number => dtype.endsWith('_K') ? 512 : dtype.startsWith('Q') ? 288 : 200
+const numOutputs = 52
+const numRows = 37
+const isQuantized = (dtype: TensorDtype): boolean => dtype.startsWith('Q')
+
+/** Float32 sums in another order than the oracle's: a relative error of the sum of absolute products. */
+const tolerance = 2e-6
+
+function product (isa: number, dtype: TensorDtype, x: Float32Array, rows: number): Float32Array {
+  const kernels = kernelsOn(isa)
+  const matrix = packRows(kernels, randomRows(dtype, numOutputs, columnsOf(dtype), 7))
+  const y = new Float32Array(rows * numOutputs)
+  kernels.matmul(matrix, x, rows, 0, numOutputs, y, false)
+  return y
+}
+
+describe.skipIf(kernelsOrNull === null)('packed matrix', () => {
+  test.each(tensorDtypes)('%s gives back the stored weights, for the whole matrix and for a range', dtype => {
+    const kernels = kernelsOrNull!
+    const numColumns = dtype.endsWith('_K') ? 768 : 320
+    const rows = randomRows(dtype, 70, numColumns, 3)
+    const weights = dequantized(rows)
+    const cut = dtype.endsWith('_K') ? 256 : 96
+    for (const range of [
+      { rowBegin: 0, rowEnd: 70, columnBegin: 0, columnEnd: numColumns },
+      { rowBegin: 17, rowEnd: 51, columnBegin: cut, columnEnd: numColumns - (dtype.endsWith('_K') ? 256 : 32) }
+    ]) {
+      const matrix = packRows(kernels, rows, range)
+      for (let row = range.rowBegin; row < range.rowEnd; row++) {
+        const start = row * numColumns
+        const expected = weights.slice(start + range.columnBegin, start + range.columnEnd)
+        const actual = kernels.unpackOutput(matrix, row - range.rowBegin)
+        expected.forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 6))
+      }
+    }
+  })
+
+  test.each(tensorDtypes)('%s takes about its stored size', dtype => {
+    const rows = randomRows(dtype, 64, 512, 1)
+    expect(kernelsOrNull!.matrixBytes(packRows(kernelsOrNull!, rows)) / rows.bytes.length).toBeLessThan(dtype === 'F8_E4M3' ? 1.07 : 1.04)
+  })
+
+  test('says why a range cannot be packed', () => {
+    const rows = randomRows('Q4_K', 16, 512, 1)
+    const range = { rowBegin: 0, rowEnd: 16, columnBegin: 32, columnEnd: 512 }
+    expect(() => packRows(kernelsOrNull!, rows, range)).toThrow('the column range cuts a block')
+    expect(() => packRows(kernelsOrNull!, { ...rows, bytes: rows.bytes.subarray(1) })).toThrow('bytes instead of')
+    expect(() => packRows(kernelsOrNull!, rows, { ...range, columnBegin: 0, rowEnd: 17 })).toThrow('the row range is outside')
+  })
+})
+
+describe.each(availablePaths)('matmul on $isa', ({ index }) => {
+  test.each(tensorDtypes)('%s equals the product of dequantised weights and rounded activations', dtype => {
+    const numColumns = columnsOf(dtype)
+    const x = seededFloats(11, numRows * numColumns)
+    const y = product(index, dtype, x, numRows)
+    const weights = dequantized(randomRows(dtype, numOutputs, numColumns, 7))
+    const exact = exactProduct(isQuantized(dtype) ? roundToInt8(x) : x, weights, numRows, numOutputs, numColumns)
+    y.forEach((value, i) => expect(Math.abs(value - exact.y[i]!)).toBeLessThanOrEqual(tolerance * exact.magnitude[i]! + 1e-7))
+  })
+
+  test.each(tensorDtypes)('%s gives a row the same bits alone and in any batch', dtype => {
+    const numColumns = columnsOf(dtype)
+    const x = seededFloats(12, 70 * numColumns)
+    const all = product(index, dtype, x, 70)
+    for (const size of [1, 2, 3, 5, 8, 16, 33, 64]) {
+      const first = 70 - size
+      const some = product(index, dtype, x.slice(first * numColumns), size)
+      expect(some).toEqual(all.slice(first * numOutputs))
+    }
+  })
+
+  test('columns computed in pieces, a bias and a residual', () => {
+    const kernels = kernelsOn(index)
+    const matrix = packRows(kernels, randomRows('Q4_1', numOutputs, 288, 7))
+    const x = seededFloats(13, 3 * 288)
+    const plain = product(index, 'Q4_1', x, 3)
+    const bias = seededFloats(14, numOutputs)
+    const y = seededFloats(15, 3 * numOutputs)
+    const expected = y.map((value, i) => Math.fround(value + Math.fround(plain[i]! + bias[i % numOutputs]!)))
+    kernels.matmul(matrix, x, 3, 16, 48, y, true, bias)
+    kernels.matmul(matrix, x, 3, 48, numOutputs, y, true, bias)
+    kernels.matmul(matrix, x, 3, 0, 16, y, true, bias)
+    expect(y).toEqual(expected)
+  })
+
+  test('zero rows and rows of one huge value stay finite', () => {
+    const x = new Float32Array(2 * 288)
+    x[288 + 5] = 3e30
+    for (const value of product(index, 'Q8_0', x, 2)) expect(Number.isFinite(value)).toBe(true)
+  })
+
+  test('matmulScatter adds weighted rows where they belong', () => {
+    const kernels = kernelsOn(index)
+    const matrix = packRows(kernels, randomRows('Q8_0', numOutputs, 288, 7))
+    const x = seededFloats(16, 9 * 288)
+    const all = product(index, 'Q8_0', x, 9)
+    const rowOf = Int32Array.of(7, 2, 4)
+    const factor = Float32Array.of(0.5, 2, 0.25)
+    const y = new Float32Array(9 * numOutputs).fill(1)
+    kernels.matmulScatter(matrix, x, 3, rowOf, factor, y)
+    const expected = new Float32Array(9 * numOutputs).fill(1)
+    rowOf.forEach((row, r) => {
+      for (let c = 0; c < numOutputs; c++) expected[row * numOutputs + c]! += Math.fround(factor[r]! * all[row * numOutputs + c]!)
+    })
+    expect(y).toEqual(expected)
+  })
+})
+
+describe.skipIf(availablePaths.length < 2)('instruction sets', () => {
+  test.each(tensorDtypes)('%s has the same bits on every path', dtype => {
+    const x = seededFloats(17, numRows * columnsOf(dtype))
+    const [first, ...others] = availablePaths.map(({ index }) => product(index, dtype, x, numRows))
+    for (const other of others) expect(other).toEqual(first)
+  })
+})

@@ -1,0 +1,135 @@
+// Owns seeded inputs of the kernel parity tests and which instruction sets they run on.
+import { dtypeBlockBytes, dtypeBlockLength, dequantizeRow, tensorDtypes, type StoredRows, type TensorDtype } from '@tandem/model'
+import { isaPaths, loadKernels, type IsaPath, type KernelAddon, type MatrixHandle } from '../../../src/native/kernels.js'
+
+/** xorshift32 in [0, 1). */
+export function seededRandom (seed: number): () => number {
+  let state = (seed * 2654435761 + 1) >>> 0
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    state >>>= 0
+    return state / 2 ** 32
+  }
+}
+
+export function seededFloats (seed: number, length: number, scale = 1): Float32Array {
+  const random = seededRandom(seed)
+  return Float32Array.from({ length }, () => (random() * 2 - 1) * scale)
+}
+
+const loaded = loadKernels()
+export const kernelsOrNull: KernelAddon | null = loaded.loaded ? loaded.kernels : null
+export const skipReason = loaded.loaded ? '' : loaded.reason
+if (!loaded.loaded) console.log(`kernel tests skipped: ${loaded.reason}`)
+
+export interface IsaCase { readonly isa: IsaPath, readonly index: number }
+const allPaths: readonly IsaCase[] = isaPaths.map((isa, index) => ({ isa, index }))
+/** Paths this machine runs; the others are reported once. */
+export const availablePaths = allPaths.filter(({ isa, index }) => {
+  const available = kernelsOrNull !== null && kernelsOrNull.isaAvailable(index)
+  if (kernelsOrNull !== null && !available) console.log(`kernel path ${isa} skipped: this CPU does not have it`)
+  return available
+})
+
+/** The addon with path `index` active. */
+export function kernelsOn (index: number): KernelAddon {
+  if (kernelsOrNull === null || !kernelsOrNull.setIsa(index)) throw new Error(`path ${index} is not available`)
+  return kernelsOrNull
+}
+
+/** Half-precision positions in a stored block and whether they are minima: keeps random blocks finite and of one magnitude. */
+const halves: Readonly<Partial<Record<TensorDtype, readonly number[]>>> = {
+  Q8_0: [0], Q4_0: [0], Q4_1: [0, 2], Q5_0: [0], Q5_1: [0, 2], Q4_K: [0, 2], Q5_K: [0, 2], Q6_K: [208]
+}
+
+/** A random matrix in its storage format. */
+export function randomRows (dtype: TensorDtype, numRows: number, numColumns: number, seed: number): StoredRows {
+  const random = seededRandom(seed)
+  const blockBytes = dtypeBlockBytes(dtype)
+  const numBlocks = numRows * numColumns / dtypeBlockLength(dtype)
+  const bytes = Uint8Array.from({ length: numBlocks * blockBytes }, () => Math.floor(random() * 256))
+  const view = new DataView(bytes.buffer)
+  for (let block = 0; block < numBlocks; block++) {
+    const at = block * blockBytes
+    if (dtype === 'F32') view.setFloat32(at, random() - 0.5, true)
+    // Magnitudes around 2^-7 .. 2^-5, either sign.
+    const half = 0x2000 + Math.floor(random() * 0x800)
+    if (dtype === 'F16') view.setUint16(at, half + (random() < 0.5 ? 0x8000 : 0), true)
+    if (dtype === 'BF16') view.setUint16(at, 0x3c00 + Math.floor(random() * 0x200) + (random() < 0.5 ? 0x8000 : 0), true)
+    if (dtype === 'F8_E4M3' && (bytes[at]! & 0x7f) === 0x7f) bytes[at] = 0x38
+    halves[dtype]?.forEach((offset, i) => view.setUint16(at + offset, half + (i === 1 ? 0x8000 : 0), true))
+  }
+  const rows = { name: 'random', dtype, numRows, numColumns, bytes, rowBytes: bytes.length / numRows }
+  if (dtype !== 'F8_E4M3') return rows
+  const [blockRows, blockColumns] = [32, 64]
+  const scaleColumns = Math.ceil(numColumns / blockColumns)
+  const values = Float32Array.from({ length: Math.ceil(numRows / blockRows) * scaleColumns }, () => 0.001 + random() * 0.01)
+  return { ...rows, blockScale: { values, numColumns: scaleColumns, blockRows, blockColumns, rowPhase: 0, columnPhase: 0 } }
+}
+
+export interface Range { readonly rowBegin: number, readonly rowEnd: number, readonly columnBegin: number, readonly columnEnd: number }
+
+export function packRows (kernels: KernelAddon, rows: StoredRows, range?: Range): MatrixHandle {
+  const { blockScale } = rows
+  return kernels.packMatrix({
+    dtype: tensorDtypes.indexOf(rows.dtype),
+    numRows: rows.numRows,
+    numColumns: rows.numColumns,
+    data: rows.bytes,
+    ...(range ?? { rowBegin: 0, rowEnd: rows.numRows, columnBegin: 0, columnEnd: rows.numColumns }),
+    ...(blockScale === undefined
+      ? {}
+      : { blockScale: blockScale.values, blockRows: blockScale.blockRows, blockColumns: blockScale.blockColumns })
+  })
+}
+
+/** [numRows, numColumns] float32 */
+export function dequantized (rows: StoredRows): Float32Array {
+  const out = new Float32Array(rows.numRows * rows.numColumns)
+  for (let row = 0; row < rows.numRows; row++) dequantizeRow(rows, row, out, row * rows.numColumns)
+  return out
+}
+
+/** x as blocks of 32 int8 with one scale each: max|x| / 127, rounded half to even. */
+export function roundToInt8 (x: Float32Array): Float64Array {
+  const rounded = new Float64Array(x.length)
+  for (let start = 0; start < x.length; start += 32) {
+    const end = Math.min(start + 32, x.length)
+    let max = 0
+    for (let i = start; i < end; i++) max = Math.max(max, Math.abs(x[i]!))
+    const scale = Math.fround(max / 127)
+    const inverse = Math.fround(127 / max)
+    for (let i = start; i < end; i++) rounded[i] = max === 0 ? 0 : scale * roundHalfToEven(Math.fround(x[i]! * inverse)) + 0
+  }
+  return rounded
+}
+
+export function roundHalfToEven (value: number): number {
+  const floor = Math.floor(value)
+  const rest = value - floor
+  if (rest !== 0.5) return Math.round(value)
+  return floor % 2 === 0 ? floor : floor + 1
+}
+
+/** y[r][c] = sum_k x[r][k] w[c][k] in double, and the sum of absolute products that bounds its rounding. */
+export function exactProduct (x: ArrayLike<number>, weights: Float32Array, numRows: number, numOutputs: number, numInputs: number):
+{ y: Float64Array, magnitude: Float64Array } {
+  const y = new Float64Array(numRows * numOutputs)
+  const magnitude = new Float64Array(numRows * numOutputs)
+  for (let r = 0; r < numRows; r++) {
+    for (let c = 0; c < numOutputs; c++) {
+      let sum = 0
+      let absolute = 0
+      for (let k = 0; k < numInputs; k++) {
+        const product = x[r * numInputs + k]! * weights[c * numInputs + k]!
+        sum += product
+        absolute += Math.abs(product)
+      }
+      y[r * numOutputs + c] = sum
+      magnitude[r * numOutputs + c] = absolute
+    }
+  }
+  return { y, magnitude }
+}
