@@ -3,12 +3,13 @@ import { makeError, NUM_VIRTUAL_SHARDS } from '@tandem/core'
 import type { FfnSplit } from '@tandem/core'
 import { createLoopbackConnector } from '@tandem/connector'
 import { engineErrors } from './errors.js'
+import { nativeProvider } from './native/native-provider.js'
 import { referenceProvider } from './pipeline/reference-provider.js'
 import type { EngineProvider } from './provider.js'
 import type { AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype } from './types.js'
 
 /** In the order 'auto' tries them. */
-const providers: readonly EngineProvider[] = [referenceProvider]
+const providers: readonly EngineProvider[] = [nativeProvider, referenceProvider]
 
 export interface ResolvedBackend {
   readonly backend: BackendKind

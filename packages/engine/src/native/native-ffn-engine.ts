@@ -1,0 +1,109 @@
+// Owns the FFN engine's face over the addon: listeners from options, typed errors, disposal. Computes nothing.
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeError } from '@tandem/core'
+import type { FfnAssignment, FfnEndpoint } from '@tandem/core'
+import { fingerprintBytes, tokenDigestOf } from '@tandem/connector'
+import { ffnTensorRefs } from '@tandem/model'
+import { requireTokenUnlessLoopback } from '@tandem/protocol'
+import { engineErrors } from '../errors.js'
+import type { EngineInfo, FfnEngine, FfnEngineOptions, FfnEngineStats } from '../types.js'
+import type { NativeAddon, NativeFfnEngine } from './addon-boundary.js'
+import { errorOfFailure, translated } from './errors.js'
+
+/** Listens on what the options allow. Throws `connector_unavailable`, `listen_failed`, `cluster_token_required`. */
+export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOptions, reason: string): FfnEngine {
+  const { connector, model, host, port, clusterToken } = options
+  if (connector === 'grpc') throw makeError(engineErrors, 'connector_unavailable', { backend: 'cpu', connector, spoken: 'loopback, shm, tcp' })
+  const wants = (kind: 'shm' | 'tcp'): boolean => connector === 'auto' || connector === kind
+  if (wants('tcp')) requireTokenUnlessLoopback(host, clusterToken)
+  const loopbackName = `loopback-${randomUUID()}`
+  try {
+    const native = addon.createFfnEngine({
+      config: model.config,
+      weights: model.ffn,
+      numThreads: options.numThreads,
+      maxQueuedFrames: options.maxQueuedFrames,
+      hello: {
+        workerNumber: 0,
+        workerId: `ffn-${process.pid}`,
+        tokenDigest: tokenDigestOf(clusterToken),
+        modelFingerprint: fingerprintBytes(model.fingerprint)
+      },
+      // A unix socket's path holds 107 bytes.
+      shmPath: wants('shm') ? join(tmpdir(), `tandem-${process.pid}-${randomUUID().slice(0, 8)}.sock`) : null,
+      tcpHost: wants('tcp') ? host : null,
+      tcpPort: port,
+      loopbackName: connector === 'loopback' ? loopbackName : null
+    })
+    return new NativeFfn(addon, native, options, reason, connector === 'loopback' ? loopbackName : null)
+  } catch (failure) {
+    throw errorOfFailure(failure)
+  }
+}
+
+class NativeFfn implements FfnEngine {
+  readonly endpoints: readonly FfnEndpoint[]
+  readonly #totalBytes: number
+  #weightBytes = 0
+  #lastChange: Promise<unknown> = Promise.resolve()
+  #disposal: Promise<void> | null = null
+
+  constructor (
+    addon: NativeAddon, private readonly native: NativeFfnEngine, private readonly options: FfnEngineOptions,
+    private readonly reason: string, loopbackName: string | null
+  ) {
+    this.endpoints = endpointsOf(native, options.advertiseHost, addon.hostId(), loopbackName)
+    this.#totalBytes = ffnTensorRefs(options.model).reduce((sum, ref) => sum + ref.byteLength, 0)
+  }
+
+  get info (): EngineInfo { return { backend: 'cpu', reason: this.reason, weightBytes: this.#weightBytes } }
+
+  async assign ({ epoch, split, shards, size }: FfnAssignment): Promise<void> {
+    this.#checkUsable()
+    const { onProgress } = this.options
+    const share = this.#totalBytes / Math.max(size, 1)
+    const progress = onProgress === undefined ? null : (doneBytes: number) => { onProgress(Math.min(doneBytes, share), share) }
+    // One after the other, and none while the engine goes away.
+    const change = this.#lastChange.then(() => {
+      this.#checkUsable()
+      return translated(this.native.assign(epoch, split, shards.start, shards.end, progress))
+    })
+    this.#lastChange = change.catch(() => {})
+    await change
+    if (this.#disposal === null) this.#weightBytes = this.native.weightBytes()
+  }
+
+  retire (epoch: number): void {
+    this.#checkUsable()
+    this.native.retire(epoch)
+    this.#weightBytes = this.native.weightBytes()
+  }
+
+  stats (): FfnEngineStats {
+    this.#checkUsable()
+    return this.native.stats()
+  }
+
+  async dispose (): Promise<void> {
+    this.#disposal ??= this.#lastChange.then(() => this.native.dispose())
+    await this.#disposal
+  }
+
+  #checkUsable (): void {
+    if (this.#disposal !== null) throw makeError(engineErrors, 'engine_disposed')
+  }
+}
+
+function endpointsOf (native: NativeFfnEngine, advertiseHost: string, hostId: string, loopbackName: string | null): FfnEndpoint[] {
+  const endpoints: FfnEndpoint[] = []
+  if (loopbackName !== null) endpoints.push({ connector: 'loopback', address: loopbackName })
+  const { shm, tcp } = native.addresses()
+  if (shm !== null) endpoints.push({ connector: 'shm', address: shm, hostId })
+  if (tcp !== null) {
+    const port = tcp.slice(tcp.lastIndexOf(':') + 1)
+    endpoints.push({ connector: 'tcp', address: advertiseHost.includes(':') ? `[${advertiseHost}]:${port}` : `${advertiseHost}:${port}` })
+  }
+  return endpoints
+}
