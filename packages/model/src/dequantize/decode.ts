@@ -1,6 +1,6 @@
 // Owns turning stored bytes into float32, for every storage format. Pure. This is the inner loop of the reference backend, so
 // decoders write into the caller's array and allocate nothing per element; callers guarantee the bounds they state.
-import { assert } from '@tandem/core'
+import { assert, InvariantError } from '@tandem/core'
 import { bytesOfElements, dtypeBlockBytes, dtypeBlockLength } from '../weights/dtypes.js'
 import type { TensorDtype } from '../weights.js'
 import { decodeBf16, decodeF16, decodeF32, decodeF8E4M3 } from './float-rows.js'
@@ -46,15 +46,25 @@ export function dequantizeRows (rows: StoredRows, rowStart: number, rowEnd: numb
 
 /** Columns [colStart, colEnd) of one row; both are multiples of the format's block length. */
 export function dequantizeColumns (rows: StoredRows, row: number, colStart: number, colEnd: number, out: Float32Array, outOffset = 0): void {
-  const { dtype, numRows, numColumns, rowBytes, blockScale } = rows
+  const { dtype, rowBytes, blockScale } = rows
   const blockLength = dtypeBlockLength(dtype)
   const numElements = colEnd - colStart
-  assert(row >= 0 && row < numRows && colStart >= 0 && numElements >= 0 && colEnd <= numColumns, `[${row}, ${colStart}..${colEnd}) is outside ${rows.name} [${numRows}, ${numColumns}]`)
-  assert(colStart % blockLength === 0 && numElements % blockLength === 0, `columns ${colStart}..${colEnd} of ${rows.name} cut a block of ${blockLength}`)
-  assert(out.length >= outOffset + numElements, `${numElements} elements of ${rows.name} do not fit at ${outOffset} of ${out.length}`)
+  const isInside = row >= 0 && row < rows.numRows && colStart >= 0 && numElements >= 0 && colEnd <= rows.numColumns &&
+    out.length >= outOffset + numElements
+  const isAligned = colStart % blockLength === 0 && numElements % blockLength === 0
+  // Messages are built on failure only: this runs once per row of every matrix product.
+  if (!isInside || !isAligned) refuseSlice(rows, row, colStart, colEnd, out.length - outOffset)
   const byteOffset = row * rowBytes + colStart / blockLength * dtypeBlockBytes(dtype)
   decoders[dtype](rows.bytes, byteOffset, numElements, out, outOffset)
   if (blockScale !== undefined) applyBlockScale(blockScale, row, colStart, colEnd, out, outOffset)
+}
+
+function refuseSlice (rows: StoredRows, row: number, colStart: number, colEnd: number, room: number): never {
+  const { name, dtype, numRows, numColumns } = rows
+  throw new InvariantError(
+    `row ${row}, columns ${colStart}..${colEnd} of ${name} [${numRows}, ${numColumns}] are outside, cut a block of ${dtypeBlockLength(dtype)} ` +
+    `or do not fit into ${room} elements`
+  )
 }
 
 /** Decodes a packed buffer of `numElements` elements of a format without block scales. */

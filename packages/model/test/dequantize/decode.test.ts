@@ -58,9 +58,9 @@ describe('decoding', () => {
   it('refuses columns that cut a block, rows outside and arrays that are too short', () => {
     const { rows, values } = goldenRow('Q8_0')
     const out = new Float32Array(values.length)
-    expect(() => dequantizeColumns(rows, 0, 16, 48, out)).toThrow(/cut a block of 32/)
-    expect(() => dequantizeRow(rows, 1, out)).toThrow(/outside/)
-    expect(() => dequantizeRow(rows, 0, out, 1)).toThrow(/do not fit/)
+    expect(() => dequantizeColumns(rows, 0, 16, 48, out)).toThrow(/columns 16..48 of Q8_0 .* cut a block of 32/)
+    expect(() => dequantizeRow(rows, 1, out)).toThrow(/row 1, /)
+    expect(() => dequantizeRow(rows, 0, out, 1)).toThrow(/do not fit into 95 elements/)
     expect(() => dequantizeBytes('Q8_0', rows.bytes.subarray(1), values.length)).toThrow(/fewer/)
   })
 })
