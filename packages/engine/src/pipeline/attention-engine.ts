@@ -79,9 +79,10 @@ export class PipelinedAttentionEngine implements AttentionEngine {
   async step (plan: StepPlan): Promise<StepResult> {
     this.#checkUsable()
     if (this.#stepsInFlight >= MAX_STEPS_IN_FLIGHT) throw makeError(engineErrors, 'step_queue_full')
-    this.#stepsInFlight++
     const numFailures = this.#numFailures
-    const result = this.#lastStep.then(() => this.#runStep(plan, numFailures))
+    const result = this.#stepsInFlight++ === 0
+      ? this.#runStep(plan, numFailures)
+      : this.#lastStep.then(() => this.#runStep(plan, numFailures))
     this.#lastStep = result.catch(() => {})
     try {
       return await result
