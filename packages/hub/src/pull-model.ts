@@ -1,7 +1,8 @@
 // Owns pulling a model: list, choose, skip what is here, download the rest a few at a time, record. Resumable at any point.
 import { mkdir, rm, stat, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { checksumOf, downloadFile } from './download-file.js'
+import { checksumOnDisk } from './checksums.js'
+import { downloadFile } from './download-file.js'
 import { hubError, reasonOf } from './errors.js'
 import { HubClient } from './hub-client.js'
 import { parseModelId } from './model-id.js'
@@ -94,10 +95,9 @@ export async function pullModel (id: string, options: PullOptions): Promise<Pull
 async function missingFiles (directory: string, files: readonly RepositoryFile[], previous: PullManifest | undefined): Promise<RepositoryFile[]> {
   const missing: RepositoryFile[] = []
   for (const file of files) {
-    const path = join(directory, file.name)
-    const sizeBytes = await stat(path).then(stats => stats.size, () => -1)
+    const sizeBytes = await stat(join(directory, file.name)).then(stats => stats.size, () => -1)
     const isWhole = sizeBytes === file.sizeBytes &&
-      (previous?.files[file.name] === file.checksum.hex || await checksumOf(file, path) === file.checksum.hex)
+      (previous?.files[file.name] === file.checksum.hex || await checksumOnDisk(file, directory) === file.checksum.hex)
     if (!isWhole) missing.push(file)
   }
   return missing

@@ -261,6 +261,16 @@ describe('a refusal', () => {
     await expect(pull({ destination: join(destination, '../../file/model') })).rejects.toMatchObject({ code: 'hub_write_failed' })
   })
 
+  it('of more than there is room for, before anything is downloaded', async () => {
+    const { hub, destination, pull } = await setUp()
+    hub.fault = ({ path }, response) => {
+      if (path.includes('/tree/')) response.end(JSON.stringify([{ type: 'file', path: 'm.gguf', size: 2 ** 52, oid: 'a'.repeat(40) }]))
+      return path.includes('/tree/')
+    }
+    await expect(pull()).rejects.toMatchObject({ code: 'hub_disk_full', facts: { neededBytes: 2 ** 52 } })
+    expect(await readdir(destination)).toEqual([])
+  })
+
   it('of a revision the hub does not have', async () => {
     const { pull } = await setUp()
     await expect(pull({ revision: 'v2' })).rejects.toMatchObject({ code: 'hub_revision_not_found', facts: { revision: 'v2' } })
