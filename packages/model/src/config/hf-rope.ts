@@ -12,6 +12,8 @@ export interface HfRope {
 }
 
 const supportedTypes = 'default, linear, llama3, yarn'
+/** transformers 5 nests settings under these where layers differ. */
+const layerTypes = ['full_attention', 'sliding_attention', 'chunked_attention', 'linear_attention'] as const
 
 /**
  * `maxModelLen` stands in for a missing original_max_position_embeddings, as in transformers.
@@ -23,6 +25,7 @@ export function readHfRope (config: KeyReader, maxModelLen: number, defaultTheta
   refusePartialRotation(config)
   if (settings === undefined) return { theta, scaling: { type: 'default' }, softmaxCorrection: 1 }
   refusePartialRotation(settings)
+  for (const key of layerTypes) if (settings.has(key)) throw settings.unsupported(key, 'all layers rotate alike')
   const typeKey = settings.has('rope_type') ? 'rope_type' : 'type'
   const type = settings.string(typeKey, 'default')
   switch (type) {

@@ -81,6 +81,10 @@ describe('refusals', () => {
     expect(() => read(config)).toThrow(expect.objectContaining({ code: 'config_key_invalid', facts: expect.objectContaining({ key }) }))
   })
 
+  it('of settings by layer type', () => {
+    expect(() => read({ rope_parameters: { full_attention: { rope_type: 'default' } } })).toThrow(/rope_parameters.full_attention/)
+  })
+
   it('of partial rotation', () => {
     expect(() => read({ partial_rotary_factor: 0.5 })).toThrow(/partial_rotary_factor = 0.5 is not supported/)
     expect(() => read({ rope_parameters: { partial_rotary_factor: 0.25 } })).toThrow(/rope_parameters.partial_rotary_factor/)
