@@ -31,11 +31,7 @@ export function applyStepResult (
 
 /** The worker is gone: its plans will never be answered and its sequences start again elsewhere. */
 export function loseAllPlans (books: Books, worker: AttentionWorker): void {
-  for (const plan of worker.inFlight) {
-    crossOff(plan)
-    // A preempted sequence waits for tokens of these lines: they count no more.
-    for (const { sequence } of plan.lines.values()) if (sequence.status === 'waiting') sequence.generation++
-  }
+  for (const plan of worker.inFlight) crossOff(plan)
   worker.inFlight.length = 0
   while (worker.running.length > 0) books.readmit(worker.running.at(-1)!)
   worker.pendingRemovals.length = 0

@@ -71,6 +71,17 @@ describe('one instance', () => {
     expect(taken('late')).toEqual([])
   })
 
+  test('nobody is sent to a topology with a dead member', () => {
+    attention('a')
+    driver.ffn('f1')
+    ready('f1')
+    taken('a')
+    driver.lose('f1')
+    expect(attention('late')).toEqual([])
+    driver.ffn('f2')
+    expect(ready('f2')).toEqual(['topology a 2', 'topology late 2'])
+  })
+
   test('a slow attention worker does not hold back retirement beyond the timeout, nor gets steps of a retired epoch', () => {
     driver = new CoreDriver({ topologyTimeoutMs: 100 })
     attention('slow')

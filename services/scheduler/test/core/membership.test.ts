@@ -110,6 +110,19 @@ describe('draining attention workers', () => {
     expect(drained(driver.actions)).toEqual(['a'])
   })
 
+  test('a step that fails after its sequence moved off takes the results behind it along', () => {
+    driver = new CoreDriver({ drainTimeoutMs: 0, maxNumBatchedTokens: 8 })
+    driver.attention('a', {}, 'partial')
+    driver.generate({ requestId: 'r', promptTokenIds: range(16), maxTokens: 4 })
+    driver.attention('b')
+    driver.post({ type: 'drain', workerId: 'a', requestedBy: 'worker' })
+    driver.tick(1)
+    driver.step('a', true)
+    driver.step('a')
+    driver.runDry()
+    expect(driver.result('r').tokenIds).toEqual(expectedOutput(range(16), 4, 0, []).tokenIds)
+  })
+
   test('the only one keeps its sequences past the time: there is nowhere else', () => {
     driver.attention('a')
     driver.generate({ requestId: 'r', promptTokenIds: range(5), maxTokens: 10 })

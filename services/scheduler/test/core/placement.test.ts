@@ -73,4 +73,17 @@ describe('placement', () => {
     driver.generate({ requestId: 'r', promptTokenIds: [1], maxTokens: 40 })
     expect(workerOf(driver, 'r')).toBe('large')
   })
+
+  test('keeps one block in a hundred free for the sequences that run already', () => {
+    const driver = new CoreDriver()
+    driver.attention('a', { numKvBlocks: 200, maxModelLen: 800 })
+    driver.generate({ requestId: 'first', promptTokenIds: range(389), maxTokens: 4 })
+    driver.generate({ requestId: 'fills the rest', promptTokenIds: range(404, 1000), maxTokens: 4 })
+    expect(driver.core.books.waiting.size).toBe(1)
+    const other = new CoreDriver()
+    other.attention('a', { numKvBlocks: 200, maxModelLen: 800 })
+    other.generate({ requestId: 'first', promptTokenIds: range(389), maxTokens: 4 })
+    other.generate({ requestId: 'leaves two', promptTokenIds: range(400, 1000), maxTokens: 4 })
+    expect(other.core.books.waiting.size).toBe(0)
+  })
 })

@@ -79,7 +79,11 @@ function simulate (seed: number, chances: Chances): { driver: CoreDriver, numReq
   return { driver, numRequests }
 }
 
-function expectIdle ({ core }: CoreDriver): void {
+function expectIdle (driver: CoreDriver): void {
+  const { core } = driver
+  driver.tick(1000)
+  driver.runDry()
+  for (const engine of driver.engines.values()) expect(engine.numSequences).toBe(0)
   expect(core.books.numRunning).toBe(0)
   expect(core.books.waiting.size).toBe(0)
   for (const { blocks } of core.books.attention.values()) expect(blocks.numFreeBlocks).toBe(blocks.numBlocks)

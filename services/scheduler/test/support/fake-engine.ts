@@ -105,7 +105,12 @@ export class FakeEngine {
       this.#writer.set(block, line.seqId)
       this.#slots[block * this.blockSize + position % this.blockSize] = tokenIds[position]!
     }
-    if (this.#isStale(sequence, line.numComputedTokens)) return
+    if (this.#isStale(sequence, line.numComputedTokens)) {
+      // What a real engine would do with a hole in the context: sample nonsense.
+      const nonsense = { ...init, sampling: { seed: init.sampling.seed + 1, stopTokenIds: [] } }
+      if (end === tokenIds.length) result.sampled.push(this.#sample(sequence, nonsense, tokenIds))
+      return
+    }
     const context = this.#readContext(sequence, line.seqId, end)
     this.#scorePrompt(sequence, line.numComputedTokens, end, result.promptLogprobs)
     if (end === tokenIds.length) result.sampled.push(this.#sample(sequence, init, context))
