@@ -1,6 +1,6 @@
 // Stands in for a service's main.js. FAKE_LINES: what it logs; FAKE_EXIT: code to end with; FAKE_STUBBORN: ignores SIGTERM;
 // FAKE_READY: serves /ready on TANDEM_PORT; FAKE_PIDS: folder that gets a file per live process.
-import { rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 
@@ -8,7 +8,8 @@ const { env } = process
 for (const line of JSON.parse(env.FAKE_LINES ?? '[]')) process.stdout.write(`${line}\n`)
 const pidFile = env.FAKE_PIDS === undefined ? undefined : join(env.FAKE_PIDS, String(process.pid))
 if (pidFile !== undefined) {
-  writeFileSync(pidFile, process.title)
+  writeFileSync(`${pidFile}.new`, process.title)
+  renameSync(`${pidFile}.new`, pidFile)
   process.once('exit', () => rmSync(pidFile, { force: true }))
 }
 process.on('SIGTERM', () => { if (env.FAKE_STUBBORN === undefined) process.exit(0) })
