@@ -69,7 +69,9 @@ describe('SequenceTable', () => {
   it('rolls everything back: removals, additions, blocks', () => {
     table.apply(plan({ newSequences: [created], scheduled: [line({ numScheduledTokens: 4, newBlockIds: [3] })] })).commit()
     const second = plan({
-      removedSeqIds: [1, 99], newSequences: [newSequence(1, [7, 7], 3), newSequence(2, [8], 3)], scheduled: [line({ numScheduledTokens: 2, newBlockIds: [8] })]
+      removedSeqIds: [1, 99],
+      newSequences: [newSequence(1, [7, 7], 3), newSequence(2, [8], 3)],
+      scheduled: [line({ numScheduledTokens: 2, newBlockIds: [8] })]
     })
     table.apply(second).rollBack()
     expect(table.size).toBe(1)
