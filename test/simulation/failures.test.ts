@@ -84,3 +84,20 @@ describe('streams survive', () => {
     expectUndisturbed(await Promise.all(prompts.map(ids => running.client.generate(ids, { maxTokens }))))
   })
 })
+
+describe('a client that leaves', () => {
+  it('ends its own request once and gives its blocks back, while its neighbour goes on', async () => {
+    const running = cluster = await InProcessCluster.start({ model, attention: 1, ffn: 1 })
+    const freeBlocks = async (): Promise<number> => (await running.status()).workers.find(worker => worker.numKvBlocks > 0)!.numFreeKvBlocks
+    const allFree = await freeBlocks()
+    const neighbour = running.client.generate(prompts[1]!, { maxTokens })
+    const leaving = await running.client.generate(prompts[0]!, {
+      maxTokens: 200,
+      onToken: (count, requestId) => { if (count === 5) running.client.abort(requestId) }
+    })
+    expect([leaving.finishReason, leaving.numTerminalEvents]).toEqual(['abort', 1])
+    expect(leaving.tokenIds.length).toBeLessThan(200)
+    expect((await neighbour).tokenIds).toEqual(expected[1])
+    await expect.poll(freeBlocks).toBe(allFree)
+  })
+})

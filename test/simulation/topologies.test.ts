@@ -57,6 +57,15 @@ describe.each(['llama-bf16', 'qwen3-moe-bf16', 'deepseek-v3-bf16', 'step3-bf16']
   })
 })
 
+describe.each(['bf16', 'fp8_e4m3'] as const)('activations in %s', activationDtype => {
+  it('give the same tokens on any topology', async () => {
+    const model = `${models}step3-bf16`
+    const expected = await tokensOf({ model, attention: 1, ffn: 1, activationDtype }, 'alone')
+    expect(await tokensOf({ model, attention: 2, ffn: 3, activationDtype }, 'crowd')).toEqual(expected)
+    expect(await tokensOf({ model, attention: 1, ffn: 2, activationDtype, connector: 'grpc', numUbatches: 2 }, 'crowd')).toEqual(expected)
+  })
+})
+
 describe('sampled tokens', () => {
   it('depend on the seed, not on the topology or the neighbours', async () => {
     const sampling = { temperature: 1, topP: 0.95, seed: 1234 }

@@ -17,12 +17,12 @@ export interface GenerateOptions {
   readonly maxTokens: number
   readonly sampling?: Partial<SamplingParams>
   /** Called with the number of tokens so far, after each event. */
-  readonly onToken?: (numTokens: number) => void
+  readonly onToken?: (numTokens: number, requestId: string) => void
 }
 
 interface OpenRequest {
   readonly tokenIds: number[]
-  readonly onToken: ((numTokens: number) => void) | undefined
+  readonly onToken: ((numTokens: number, requestId: string) => void) | undefined
   readonly finish: (generation: Generation) => void
 }
 
@@ -49,6 +49,11 @@ export class TokenClient {
     })
   }
 
+  /** What a gateway does when its client leaves. */
+  abort (requestId: string): void {
+    this.#stream.write({ abort: { requestId } })
+  }
+
   close (): void {
     this.#stream.cancel()
     this.#client.close()
@@ -60,7 +65,7 @@ export class TokenClient {
     const request = this.#open.get(event.requestId)
     if (!request) return
     for (const token of event.tokens) request.tokenIds.push(token.tokenId)
-    request.onToken?.(request.tokenIds.length)
+    request.onToken?.(request.tokenIds.length, event.requestId)
     if (!finishReason) return
     this.#open.delete(event.requestId)
     request.finish({

@@ -1,0 +1,138 @@
+// `tandem up` with the shipped model, real processes and the real OpenAI client; workers are killed while they stream.
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, isAlive, runTandem, startTandem } from '../support/tandem-process.js'
+import type { TandemProcess } from '../support/tandem-process.js'
+
+interface WorkerJson { worker_id: string, role: string, state: string, pid: number, stats: { weight_bytes: number, rss_bytes: number } }
+interface ClusterJson { workers: WorkerJson[], epoch: number }
+
+let port: number
+let tandem: TandemProcess
+let openai: OpenAI
+let model: string
+
+const base = (): string => `http://127.0.0.1:${port}`
+const cluster = async (): Promise<ClusterJson> => await (await fetch(`${base()}/admin/v1/cluster`)).json() as ClusterJson
+
+beforeAll(async () => {
+  port = await freePort()
+  tandem = startTandem(['up', '--port', String(port), '--attention', '1', '--ffn', '2', '--kv-cache-bytes', String(64 * 1024 * 1024)])
+  await tandem.printed('Ctrl-C stops everything')
+  openai = new OpenAI({ baseURL: `${base()}/v1`, apiKey: 'unused', maxRetries: 0 })
+  model = (await openai.models.list()).data[0]!.id
+})
+
+afterAll(async () => {
+  tandem.signal('SIGTERM')
+  await tandem.exited
+})
+
+const question = (maxTokens: number) => ({
+  model, max_tokens: maxTokens, temperature: 0, messages: [{ role: 'user' as const, content: 'What is the capital of France?' }]
+})
+
+describe('a running cluster', () => {
+  it('answers a chat request', async () => {
+    const completion = await openai.chat.completions.create(question(24))
+    expect(completion.choices[0]?.message.content).toBe('The capital of France is Paris.')
+    expect(completion.choices[0]?.finish_reason).toBe('stop')
+    expect(completion.usage?.completion_tokens).toBe(8)
+  })
+
+  it('works with the request it prints', async () => {
+    const body = /-d '(.*)'/.exec(tandem.output)?.[1]
+    const url = /curl (\S+)/.exec(tandem.output)?.[1]
+    const response = await fetch(url!, { method: 'POST', headers: { 'content-type': 'application/json' }, body: body! })
+    expect(response.status).toBe(200)
+  })
+
+  it('holds each half of the weights in another process', async () => {
+    const { workers } = await cluster()
+    expect(workers.map(worker => worker.role).sort()).toEqual(['attention', 'ffn', 'ffn'])
+    expect(new Set(workers.map(worker => worker.pid)).size).toBe(3)
+    const bytes = (role: string): number => workers.filter(worker => worker.role === role).reduce((sum, worker) => sum + worker.stats.weight_bytes, 0)
+    // 30 layers x 3 x 576 x 1536 values in Q4_1 (20 bytes for 32 values).
+    expect(bytes('ffn')).toBeGreaterThanOrEqual(30 * 3 * 576 * 1536 / 32 * 20)
+    expect(bytes('ffn')).toBeLessThan(30 * 3 * 576 * 1536 / 32 * 20 * 1.3)
+    expect(bytes('attention')).toBeGreaterThan(0)
+  })
+
+  it.each(['ffn', 'attention'])('goes on streaming the same text when a %s worker is killed', async role => {
+    const request = { model, prompt: 'Once upon a time', max_tokens: 40, temperature: 0 }
+    const undisturbed = (await openai.completions.create(request)).choices[0]!.text
+    const stream = await openai.completions.create({ ...request, stream: true })
+    let text = ''
+    let killed: number | undefined
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.text ?? ''
+      if (killed !== undefined || text.length < 20) continue
+      killed = (await cluster()).workers.find(worker => worker.role === role)!.pid
+      process.kill(killed, 'SIGKILL')
+    }
+    expect(killed).toBeDefined()
+    expect(text).toBe(undisturbed)
+  })
+
+  it('scales both pools while it serves', async () => {
+    const stream = await openai.completions.create({ model, prompt: 'One two three', max_tokens: 60, temperature: 0, stream: true })
+    const scaled = runTandem(['scale', 'attention=2', 'ffn=1', '--port', String(port)])
+    let text = ''
+    for await (const chunk of stream) text += chunk.choices[0]?.text ?? ''
+    const { exitCode, output } = await scaled
+    expect(exitCode, output).toBe(0)
+    const count = (workers: WorkerJson[]): string => workers.filter(worker => worker.state === 'ready').map(worker => worker.role).sort().join(' ')
+    await expect.poll(async () => count((await cluster()).workers), { timeout: 60_000 }).toBe('attention attention ffn')
+    expect((await openai.completions.create({ model, prompt: 'One two three', max_tokens: 60, temperature: 0 })).choices[0]!.text).toBe(text)
+  })
+
+  it('shows itself with tandem status', async () => {
+    const { exitCode, output } = await runTandem(['status', '--port', String(port)])
+    expect(exitCode).toBe(0)
+    expect(output).toMatch(/attention/)
+    const json = await runTandem(['status', '--json', '--port', String(port)])
+    expect(JSON.parse(json.output)).toHaveProperty('workers')
+  })
+
+  it('measures itself with tandem bench', async () => {
+    const { exitCode, output } = await runTandem(['bench', '--url', base(), '--concurrency', '2', '--max-tokens', '4', '--num-requests', '4', '--warmup', '0'])
+    expect(exitCode, output).toBe(0)
+    expect(output).toMatch(/TTFT/)
+  })
+})
+
+describe('stopping', () => {
+  it('ends every process on Ctrl-C', async () => {
+    const ownPort = await freePort()
+    const second = startTandem(['up', '--port', String(ownPort), '--kv-cache-bytes', String(16 * 1024 * 1024)])
+    await second.printed('Ctrl-C stops everything')
+    const { workers } = await (await fetch(`http://127.0.0.1:${ownPort}/admin/v1/cluster`)).json() as ClusterJson
+    second.signal('SIGINT')
+    const { exitCode, output } = await second.exited
+    expect(exitCode, output).toBe(0)
+    for (const { pid } of workers) expect(isAlive(pid)).toBe(false)
+    await expect(fetch(`http://127.0.0.1:${ownPort}/health`)).rejects.toThrow()
+  })
+})
+
+describe('bad usage is one clear line', () => {
+  it.each([
+    [['up', '--prot', '1'], 2, /--prot/],
+    [['up', '--attention', 'two'], 2, /--attention/],
+    [['up', '--model', '/nowhere/model.gguf'], 1, /\/nowhere\/model\.gguf/],
+    [['nonsense'], 2, /nonsense/]
+  ])('tandem %j', async (args, code, message) => {
+    const { exitCode, output } = await runTandem(args)
+    expect(output).toMatch(message)
+    expect(output.trim().split('\n').length).toBeLessThanOrEqual(2)
+    expect(exitCode).not.toBe(0)
+    if (code === 2) expect(exitCode).toBe(2)
+  })
+
+  it('a busy port', async () => {
+    const { exitCode, output } = await runTandem(['up', '--port', String(port)])
+    expect(exitCode).not.toBe(0)
+    expect(output).toContain(String(port))
+    expect(output.trim().split('\n').length).toBe(1)
+  })
+})
