@@ -35,7 +35,9 @@ export async function buildApp (dependencies: GatewayDependencies): Promise<App>
   let closing = false
   app.addHook('preClose', async () => { closing = true })
   app.addHook('onRequest', async () => { if (closing) throw gatewayError('shutting_down') })
-  installErrorHandlers(app, options.maxBodyBytes)
+  // A connection that was busy when closing began becomes idle now; nothing else would end it before its keep-alive does.
+  app.addHook('onResponse', async () => { if (closing) setImmediate(() => { app.server.closeIdleConnections() }) })
+  installErrorHandlers(app, options.maxBodyBytes, dependencies.metrics)
   installAuthentication(app, options.apiKey)
   installBodyParser(app)
   await app.register(swagger, {

@@ -43,8 +43,13 @@ export async function startGateway (options: GatewayOptions, { logger }: { reado
     nowMs: () => performance.now(),
     now: () => new Date()
   })
+  try {
+    await app.listen({ host: options.host, port: options.port })
+  } catch (error) {
+    scheduler.close()
+    throw gatewayError('listen_failed', { host: options.host, port: options.port, reason: (error as Error).message }, { cause: error })
+  }
   link.start()
-  await listen(app, options)
   const { address, port } = app.server.address() as AddressInfo
   const bound = `${address.includes(':') ? `[${address}]` : address}:${port}`
   logger.info({ address: bound, model: model.name }, 'gateway is listening')
@@ -61,13 +66,5 @@ export async function startGateway (options: GatewayOptions, { logger }: { reado
       link.close()
       scheduler.close()
     }
-  }
-}
-
-async function listen (app: Awaited<ReturnType<typeof buildApp>>, { host, port }: GatewayOptions): Promise<void> {
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    throw gatewayError('listen_failed', { host, port, reason: (error as Error).message }, { cause: error })
   }
 }

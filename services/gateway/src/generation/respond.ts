@@ -5,6 +5,7 @@ import type { TandemError, TokenLogprobs } from '@tandem/core'
 import type { Outcome } from '../metrics/metrics.js'
 import type { ResponseFormat } from '../openai/response-format.js'
 import { errorBody, outcomeOf } from '../plugins/errors.js'
+import type { GenerationEndpoint } from '../routes/endpoints.js'
 import { EventStream } from './event-stream.js'
 import { Generation } from './generation.js'
 import type { GenerationContext, GenerationSink } from './generation.js'
@@ -14,7 +15,7 @@ export interface RespondOptions {
   readonly context: GenerationContext
   readonly plan: GenerationPlan
   readonly format: ResponseFormat
-  readonly endpoint: string
+  readonly endpoint: GenerationEndpoint
   readonly stream: boolean
   readonly maxBufferedBytes: number
 }
@@ -27,20 +28,18 @@ export function respond (request: FastifyRequest, reply: FastifyReply, options: 
   return new Promise((resolve, reject) => {
     const { metrics } = options.context
     metrics.inFlight.inc()
-    let counted = false
-    const count = (outcome: Outcome): void => {
-      if (counted) return
-      counted = true
+    let settled = false
+    const end = (outcome: Outcome | undefined): void => {
+      if (settled) return
+      settled = true
       metrics.inFlight.dec()
-      metrics.requests.inc({ endpoint: options.endpoint, outcome })
+      if (outcome !== undefined) metrics.requests.inc({ endpoint: options.endpoint, outcome })
     }
     const settle: Settle = {
-      done (body) { count('ok'); resolve(body) },
-      failed (error) {
-        count(outcomeOf(error))
-        reject(error)
-      },
-      broken (outcome) { count(outcome); resolve(undefined) }
+      done (body) { end('ok'); resolve(body) },
+      // The error handler counts it, with the errors that came before.
+      failed (error) { end(undefined); reject(error) },
+      broken (outcome) { end(outcome); resolve(undefined) }
     }
     const generation: Generation = options.stream
       ? streamed(reply, options, settle)

@@ -4,7 +4,8 @@ import type { FastifyError, FastifyInstance, FastifySchemaValidationError } from
 import { isTandemError } from '@tandem/core'
 import type { TandemError } from '@tandem/core'
 import { gatewayError } from '../errors.js'
-import type { Outcome } from '../metrics/metrics.js'
+import type { GatewayMetrics, Outcome } from '../metrics/metrics.js'
+import { isGenerationEndpoint } from '../routes/endpoints.js'
 
 const RETRY_AFTER_SECONDS = 1
 
@@ -28,13 +29,15 @@ export function outcomeOf ({ httpStatus }: TandemError): Outcome {
   return httpStatus < 500 ? 'rejected' : 'error'
 }
 
-export function installErrorHandlers (app: FastifyInstance, maxBodyBytes: number): void {
+export function installErrorHandlers (app: FastifyInstance, maxBodyBytes: number, metrics: GatewayMetrics): void {
   app.setNotFoundHandler((request, reply) => {
     const error = gatewayError('route_not_found', { method: request.method, path: request.url.split('?')[0] })
     void reply.status(error.httpStatus).send(errorBody(error))
   })
   app.setErrorHandler((thrown: FastifyError, request, reply) => {
     const error = translate(thrown, maxBodyBytes)
+    const endpoint = request.routeOptions.url
+    if (isGenerationEndpoint(endpoint)) metrics.requests.inc({ endpoint, outcome: outcomeOf(error) })
     if (error.httpStatus >= 500 && !error.retryable) request.log.error({ err: thrown }, 'request failed')
     else request.log.debug({ code: error.code, param: error.facts.param }, 'request refused')
     if (error.httpStatus === 429 || error.httpStatus === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS)

@@ -19,6 +19,7 @@ import type { ResponseFormat, ResponseHead } from '../openai/response-format.js'
 import { samplingParamsOf, seedOfChoice, textOptionsOf } from '../openai/sampling-params.js'
 import type { LogprobsWanted } from '../openai/sampling-params.js'
 import type { SamplingFields } from '../openai/sampling-schema.js'
+import type { GenerationEndpoint } from './endpoints.js'
 
 /** OpenAI's default for /v1/completions. */
 const DEFAULT_COMPLETION_TOKENS = 16
@@ -137,7 +138,7 @@ function planOf (
 }
 
 function answer (
-  request: FastifyRequest, reply: FastifyReply, body: SamplingFields, plan: GenerationPlan, format: ResponseFormat, endpoint: string,
+  request: FastifyRequest, reply: FastifyReply, body: SamplingFields, plan: GenerationPlan, format: ResponseFormat, endpoint: GenerationEndpoint,
   { link, tokenizer, metrics, model, nowMs, options }: GatewayDependencies
 ): Promise<object | undefined> {
   const context = { link, tokenizer, metrics, nowMs, eosTokenIds: new Set(model.eosTokenIds) }

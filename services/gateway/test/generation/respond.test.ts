@@ -9,9 +9,8 @@ const prompt = { model: 'tiny', prompt: 'Once', max_tokens: 50 }
 describe('a client that leaves', () => {
   it.each([['streaming, after tokens', true, true], ['streaming, before tokens', true, false], ['not streaming', false, true]])(
     'has its sequences aborted at once: %s', async (_, stream, withToken) => {
-      let gateway: TestGateway | undefined
-      gateway = await startTestGateway(({ requestId }, scheduler) => {
-        if (withToken) scheduler.tokens(requestId, gateway!.encode('a'))
+      const gateway: TestGateway = await startTestGateway(({ requestId }, scheduler) => {
+        if (withToken) scheduler.tokens(requestId, gateway.encode('a'))
       })
       const controller = new AbortController()
       const arrived = gateway.scheduler.nextGenerate()
@@ -43,6 +42,8 @@ describe('a client that leaves', () => {
   })
 })
 
+const numTaken = async ({ metrics }: TestGateway): Promise<number> => (await metrics.outputTokens.get()).values[0]?.value ?? 0
+
 describe('a client that does not read', () => {
   it('is cut off when its buffer is full', async () => {
     const gateway = await startTestGateway(() => {}, { options: { maxBufferedBytes: 64 * 1024 } })
@@ -53,12 +54,12 @@ describe('a client that does not read', () => {
     request.end(JSON.stringify({ ...prompt, max_tokens: 500, stream: true }))
     const { requestId } = await arrived
     const aborted = gateway.scheduler.nextAbort()
-    const token = gateway.encode('word')
-    let open = true
-    void aborted.then(() => { open = false })
-    while (open) {
-      for (let i = 0; i < 500; i++) gateway.scheduler.tokens(requestId, token)
-      await new Promise(resolve => setImmediate(resolve))
+    // Long events (a control character is six bytes of JSON), as the kernel buffers megabytes first.
+    const tokens = gateway.encode('\u0001'.repeat(4000))
+    const { aborted: abortedIds } = gateway.scheduler
+    for (let numSent = tokens.length; abortedIds.length === 0; numSent += tokens.length) {
+      gateway.scheduler.tokens(requestId, tokens)
+      while (abortedIds.length === 0 && await numTaken(gateway) < numSent) await new Promise(resolve => setImmediate(resolve))
     }
     expect(await aborted).toBe(requestId)
     expect(await (await fetch(`${gateway.url}/metrics`)).text()).toContain('outcome="client_slow"} 1')
@@ -83,15 +84,15 @@ describe('errors of the scheduler', () => {
   })
 
   it('after the first token become an event, without [DONE]', async () => {
-    let gateway: TestGateway | undefined
-    gateway = await startTestGateway(({ requestId }, scheduler) => {
-      scheduler.tokens(requestId, gateway!.encode('a'))
+    const gateway: TestGateway = await startTestGateway(({ requestId }, scheduler) => {
+      scheduler.tokens(requestId, gateway.encode('a'))
       scheduler.fail(requestId, { code: 'step_failed', message: 'lost', retryable: true })
     })
     const text = await (await gateway.post('/v1/completions', { ...prompt, stream: true })).text()
     expect(text).toMatch(/data: \{"error":\{"message":"lost","type":"server_error","param":null,"code":"step_failed"\}\}\n\n$/)
     const stream = await gateway.openai.completions.create({ ...prompt, stream: true })
-    await expect((async () => { for await (const _ of stream); })()).rejects.toThrow('lost')
+    const read = async (): Promise<void> => { for await (const chunk of stream) expect(chunk.object).toBe('text_completion') }
+    await expect(read()).rejects.toThrow('lost')
   })
 
   it('of one choice end them all', async () => {

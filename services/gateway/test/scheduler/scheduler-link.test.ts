@@ -18,9 +18,8 @@ async function readStream (response: Response): Promise<{ text: string, done: bo
 describe('a lost scheduler', () => {
   it('gets its sequences again, with the output so far, and the stream goes on', async () => {
     const text = 'one two three four five'
-    let gateway: TestGateway | undefined
-    gateway = await startTestGateway(({ requestId, outputTokenIds }, scheduler) => {
-      const ids = gateway!.encode(text)
+    const gateway: TestGateway = await startTestGateway(({ requestId, outputTokenIds }, scheduler) => {
+      const ids = gateway.encode(text)
       if (outputTokenIds.length === 0) {
         // Half of the text, then the scheduler dies.
         for (const id of ids.slice(0, 4)) scheduler.tokens(requestId, [id])
@@ -42,9 +41,8 @@ describe('a lost scheduler', () => {
   })
 
   it('waits for the scheduler to be ready again before it submits', async () => {
-    let gateway: TestGateway | undefined
-    gateway = await startTestGateway(({ requestId, outputTokenIds }, scheduler) => {
-      if (outputTokenIds.length === 0) scheduler.tokens(requestId, gateway!.encode('a'))
+    const gateway: TestGateway = await startTestGateway(({ requestId, outputTokenIds }, scheduler) => {
+      if (outputTokenIds.length === 0) scheduler.tokens(requestId, gateway.encode('a'))
       else scheduler.tokens(requestId, [EOS], { finishReason: 'FINISH_REASON_STOP' })
     })
     const response = await gateway.post('/v1/completions', body)
@@ -58,9 +56,8 @@ describe('a lost scheduler', () => {
   })
 
   it('ends the stream with an error event when it stays away too long', async () => {
-    let gateway: TestGateway | undefined
-    gateway = await startTestGateway(({ requestId }, scheduler) => {
-      scheduler.tokens(requestId, gateway!.encode('a'))
+    const gateway: TestGateway = await startTestGateway(({ requestId }, scheduler) => {
+      scheduler.tokens(requestId, gateway.encode('a'))
     }, { reattachTimeoutMs: 50 })
     const response = await gateway.post('/v1/completions', body)
     await gateway.scheduler.close()
@@ -71,8 +68,7 @@ describe('a lost scheduler', () => {
   })
 
   it('is found again at the same address after a restart', async () => {
-    let gateway: TestGateway | undefined
-    gateway = await startTestGateway(sayer('hello', () => gateway!.encode))
+    const gateway: TestGateway = await startTestGateway(sayer('hello', () => gateway.encode))
     const port = gateway.scheduler.port
     await gateway.scheduler.close()
     while (gateway.link.state.ready) await new Promise(resolve => setImmediate(resolve))

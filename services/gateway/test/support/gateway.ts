@@ -11,6 +11,7 @@ import { buildApp } from '../../src/app.js'
 import type { App } from '../../src/app.js'
 import type { GatewayDependencies } from '../../src/dependencies.js'
 import { createMetrics } from '../../src/metrics/metrics.js'
+import type { GatewayMetrics } from '../../src/metrics/metrics.js'
 import { SchedulerLink } from '../../src/scheduler/scheduler-link.js'
 import { FakeScheduler } from './fake-scheduler.js'
 import type { Script } from './fake-scheduler.js'
@@ -26,6 +27,7 @@ export interface TestGateway {
   readonly tokenizer: Tokenizer
   readonly link: SchedulerLink
   readonly openai: OpenAI
+  readonly metrics: GatewayMetrics
   post (path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
   encode (text: string): number[]
 }
@@ -44,6 +46,7 @@ export async function startTestGateway (script: Script, settings: TestGatewayOpt
   const tokenizer = settings.tokenizer ?? await loadTokenizer({ kind: 'hf', directory: tinyDirectory })
   const client = createSchedulerClient(`127.0.0.1:${port}`, '')
   const logger = pino({ level: 'silent' })
+  const metrics = createMetrics({ processMetrics: false })
   const link = new SchedulerLink(client, {
     reattachTimeoutMs: settings.reattachTimeoutMs ?? 20_000, modelFingerprint: 'f00d', logger, retryMinMs: 10, retryMaxMs: 50
   })
@@ -54,7 +57,7 @@ export async function startTestGateway (script: Script, settings: TestGatewayOpt
     tokenizer,
     link,
     scheduler: client,
-    metrics: createMetrics({ processMetrics: false }),
+    metrics,
     nowMs: () => performance.now(),
     now: () => new Date(1_700_000_000_000)
   })
@@ -76,6 +79,7 @@ export async function startTestGateway (script: Script, settings: TestGatewayOpt
     scheduler,
     tokenizer,
     link,
+    metrics,
     openai: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 }),
     post: (path, body, headers = {}) => fetch(url + path, {
       method: 'POST',
