@@ -7,6 +7,7 @@ import { checkRouter, plainSoftmaxRouter } from './router.js'
 
 const softmaxGating = 1
 const sigmoidGating = 2
+const topKKey = 'expert_used_count'
 
 export interface GgufFfn {
   /** [numLayers] */
@@ -23,22 +24,18 @@ export function readGgufFfn (keys: KeyReader, name: GgufArchitecture, numLayers:
     return tensors.has(`blk.${layerIdx}.ffn_gate_inp.weight`)
   }
   if (name === 'llama' && keys.integer('expert_count', { min: 0, fallback: 0 }) > 0) throw keys.unsupported('expert_count', 'llama layers are dense')
-  const layers = Array.from({ length: numLayers }, (_, layerIdx) => isMoe(layerIdx))
-  const moe = layers.includes(true) ? readMoe(keys, name, tensors) : undefined
-  const dense: FfnConfig | undefined = layers.includes(false) ? { kind: 'dense', intermediateSize: keys.integer('feed_forward_length') } : undefined
-  const ffn = layers.map(isMoeLayer => {
-    const config = isMoeLayer ? moe : dense
-    if (config === undefined) throw keys.invalid('block_count', 'consistent with the expert keys')
-    return config
-  })
-  return { ffn, isV3: name === 'deepseek2' && moe?.router.scoring === 'sigmoid' }
+  // No key says so; one layer with a bias means all of them must have it.
+  const hasBias = [...tensors.keys()].some(tensor => tensor.endsWith('.exp_probs_b.bias'))
+  const ffn = Array.from({ length: numLayers }, (_, layerIdx): FfnConfig =>
+    isMoe(layerIdx) ? readMoe(keys, name, hasBias) : { kind: 'dense', intermediateSize: keys.integer('feed_forward_length') })
+  const isV3 = name === 'deepseek2' && ffn.some(layer => layer.kind === 'moe' && layer.router.scoring === 'sigmoid')
+  return { ffn, isV3 }
 }
 
-function readMoe (keys: KeyReader, name: GgufArchitecture, tensors: TensorTable): MoeFfnConfig {
+function readMoe (keys: KeyReader, name: GgufArchitecture, hasBias: boolean): MoeFfnConfig {
   const numExperts = keys.integer('expert_count')
   const intermediateSize = keys.integer('expert_feed_forward_length')
-  const topKKey = 'expert_used_count'
-  const router = checkRouter(keys, readRouter(keys, name, keys.integer(topKKey), tensors), numExperts, topKKey)
+  const router = checkRouter(keys, readRouter(keys, name, hasBias), numExperts, topKKey)
   return { kind: 'moe', numExperts, intermediateSize, sharedIntermediateSize: readShared(keys, intermediateSize), router }
 }
 
@@ -47,7 +44,8 @@ function readShared (keys: KeyReader, intermediateSize: number): number {
   return keys.integer('expert_shared_feed_forward_length', { min: 0, fallback: numShared * intermediateSize })
 }
 
-function readRouter (keys: KeyReader, name: GgufArchitecture, topK: number, tensors: TensorTable): RouterConfig {
+function readRouter (keys: KeyReader, name: GgufArchitecture, hasBias: boolean): RouterConfig {
+  const topK = keys.integer(topKKey)
   if (name !== 'deepseek2') return plainSoftmaxRouter(topK, keys.boolean('expert_weights_norm', name === 'qwen3moe'))
   const gating = keys.integer('expert_gating_func', { fallback: softmaxGating })
   if (gating !== softmaxGating && gating !== sigmoidGating) throw keys.unsupported('expert_gating_func', 'only 1 (softmax) and 2 (sigmoid) are')
@@ -61,7 +59,7 @@ function readRouter (keys: KeyReader, name: GgufArchitecture, topK: number, tens
     numGroups,
     topKGroups: keys.integer('expert_group_used_count', { fallback: numGroups }),
     groupScore: isSigmoid ? 'top2_sum' : 'max',
-    hasBias: [...tensors.keys()].some(tensor => tensor.endsWith('.exp_probs_b.bias')),
+    hasBias,
     normTopk,
     scalingFactor: keys.number('expert_weights_scale', { fallback: 1 })
   }

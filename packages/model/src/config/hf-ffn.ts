@@ -6,14 +6,8 @@ import { checkRouter, plainSoftmaxRouter } from './router.js'
 /** [numLayers] */
 export function readHfFfn (text: KeyReader, architecture: Architecture, numLayers: number): FfnConfig[] {
   const isMoe = moeLayersOf(text, architecture)
-  const layers = Array.from({ length: numLayers }, (_, layerIdx) => isMoe(layerIdx))
-  const moe = layers.includes(true) ? readMoe(text, architecture) : undefined
-  const dense: FfnConfig | undefined = layers.includes(false) ? { kind: 'dense', intermediateSize: text.integer('intermediate_size') } : undefined
-  return layers.map(isMoeLayer => {
-    const config = isMoeLayer ? moe : dense
-    if (config === undefined) throw text.invalid('num_hidden_layers', 'consistent with the MoE keys')
-    return config
-  })
+  return Array.from({ length: numLayers }, (_, layerIdx): FfnConfig =>
+    isMoe(layerIdx) ? readMoe(text, architecture) : { kind: 'dense', intermediateSize: text.integer('intermediate_size') })
 }
 
 type IsMoeLayer = (layerIdx: number) => boolean
