@@ -1,5 +1,6 @@
 // Owns GGUF's numbering of tensor formats (ggml's type ids). Formats without a `dtype` are known by size only:
 // such a tensor is refused when the model needs it.
+import { dtypeBlockBytes, dtypeBlockLength } from '../weights/dtypes.js'
 import type { TensorDtype } from '../weights.js'
 
 export interface GgufTensorType {
@@ -9,8 +10,8 @@ export interface GgufTensorType {
   readonly blockBytes: number
 }
 
-function decoded (name: TensorDtype, blockLength: number, blockBytes: number): GgufTensorType {
-  return { name, dtype: name, blockLength, blockBytes }
+function decoded (dtype: TensorDtype): GgufTensorType {
+  return { name: dtype, dtype, blockLength: dtypeBlockLength(dtype), blockBytes: dtypeBlockBytes(dtype) }
 }
 
 function sizedOnly (name: string, blockLength: number, blockBytes: number): GgufTensorType {
@@ -19,19 +20,19 @@ function sizedOnly (name: string, blockLength: number, blockBytes: number): Gguf
 
 /** By type id. Source: ggml's type table, gguf-py `GGML_QUANT_SIZES`. */
 export const ggufTensorTypes: ReadonlyMap<number, GgufTensorType> = new Map([
-  [0, decoded('F32', 1, 4)],
-  [1, decoded('F16', 1, 2)],
-  [2, decoded('Q4_0', 32, 18)],
-  [3, decoded('Q4_1', 32, 20)],
-  [6, decoded('Q5_0', 32, 22)],
-  [7, decoded('Q5_1', 32, 24)],
-  [8, decoded('Q8_0', 32, 34)],
+  [0, decoded('F32')],
+  [1, decoded('F16')],
+  [2, decoded('Q4_0')],
+  [3, decoded('Q4_1')],
+  [6, decoded('Q5_0')],
+  [7, decoded('Q5_1')],
+  [8, decoded('Q8_0')],
   [9, sizedOnly('Q8_1', 32, 40)],
   [10, sizedOnly('Q2_K', 256, 84)],
   [11, sizedOnly('Q3_K', 256, 110)],
-  [12, decoded('Q4_K', 256, 144)],
-  [13, decoded('Q5_K', 256, 176)],
-  [14, decoded('Q6_K', 256, 210)],
+  [12, decoded('Q4_K')],
+  [13, decoded('Q5_K')],
+  [14, decoded('Q6_K')],
   [15, sizedOnly('Q8_K', 256, 292)],
   [16, sizedOnly('IQ2_XXS', 256, 66)],
   [17, sizedOnly('IQ2_XS', 256, 74)],
@@ -47,7 +48,7 @@ export const ggufTensorTypes: ReadonlyMap<number, GgufTensorType> = new Map([
   [27, sizedOnly('I64', 1, 8)],
   [28, sizedOnly('F64', 1, 8)],
   [29, sizedOnly('IQ1_M', 256, 56)],
-  [30, decoded('BF16', 1, 2)],
+  [30, decoded('BF16')],
   [34, sizedOnly('TQ1_0', 256, 54)],
   [35, sizedOnly('TQ2_0', 256, 66)],
   [39, sizedOnly('MXFP4', 32, 17)]
