@@ -3,7 +3,7 @@
 import { gatewayError } from '../errors.js'
 
 /** Labels, hints and bookkeeping. */
-const ignored: ReadonlySet<string> = new Set([
+export const ignoredParameters: ReadonlySet<string> = new Set([
   'user', 'metadata', 'store', 'service_tier', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention', 'prediction',
   'request_id', 'priority', 'cache_salt', 'parallel_tool_calls'
 ])
@@ -39,7 +39,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** Null means absent, as OpenAI clients send it. Throws `unsupported_parameter` naming the first field refused. */
 export function refuseUnknown (body: Readonly<Record<string, unknown>>, known: Readonly<Record<string, unknown>>): void {
   for (const [param, value] of Object.entries(body)) {
-    if (Object.hasOwn(known, param) || ignored.has(param)) continue
+    if (Object.hasOwn(known, param) || ignoredParameters.has(param)) continue
     if (Object.hasOwn(harmless, param) && harmless[param]!(value)) continue
     throw gatewayError('unsupported_parameter', {
       param, reason: Object.hasOwn(reasons, param) ? reasons[param] : 'this server does not know it and ignoring it could change the answer'
