@@ -20,7 +20,9 @@ RUN mkdir /runtime \
  && cp -a --parents package.json proto node_modules \
       packages/*/package.json packages/*/dist packages/cli/bin packages/default-model packages/store/lua \
       services/*/package.json services/*/dist /runtime/ \
- && { cp -a --parents packages/engine/build/Release/tandem_native.node /runtime/ || echo 'no native engine in this image'; } \
+ && for file in packages/engine/build/status.json packages/engine/build/Release/tandem_native.node; do \
+      if [ -f "$file" ]; then cp -a --parents "$file" /runtime/; fi; \
+    done \
  && find /runtime -path '*/dist/*' \( -name '*.map' -o -name '*.d.ts' \) -delete
 
 FROM ${NODE_IMAGE}
