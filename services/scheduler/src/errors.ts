@@ -7,6 +7,8 @@ export const schedulerErrors = defineErrors({
   overloaded: { message: 'the server is overloaded: {maxWaiting} requests are waiting already', grpc: 'RESOURCE_EXHAUSTED', http: 429, retryable: true },
   no_worker_available: { message: 'no worker could run the request within {timeoutMs} ms: {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: true },
   step_failed: { message: 'the request made no progress for {timeoutMs} ms: {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: true },
+  request_refused: { message: 'an attention worker refused the request: {reason}', grpc: 'INVALID_ARGUMENT', http: 400, retryable: false },
+  request_deadly: { message: '{numWorkers} attention workers died while they ran this request, the last ones with nothing else to run', grpc: 'INTERNAL', http: 500, retryable: false },
   prompt_empty: { message: 'prompt must contain at least one token', grpc: 'INVALID_ARGUMENT', http: 400, retryable: false },
   prompt_too_long: { message: 'the prompt has {numPromptTokens} tokens, but at most {maxPromptTokens} fit', grpc: 'INVALID_ARGUMENT', http: 400, retryable: false },
   max_tokens_invalid: { message: 'max_tokens must be at least 1', grpc: 'INVALID_ARGUMENT', http: 400, retryable: false },

@@ -62,9 +62,13 @@ export interface FfnInstanceChoice {
 /** The next plan of a worker, entered in the books; undefined when it has nothing to do or enough to do. */
 export function formPlan (books: Books, worker: AttentionWorker, stepId: number, ffn: FfnInstanceChoice): StepPlan | undefined {
   if (worker.inFlight.length >= MAX_PLANS_IN_FLIGHT) return undefined
+  const suspect = worker.running.find(sequence => sequence.isSuspect)
+  // Its verdict is awaited before anything else runs.
+  if (suspect && worker.inFlight.length > 0) return undefined
+  const candidates = suspect ? [suspect] : worker.running
   const builder = new PlanBuilder(books.options.maxNumBatchedTokens)
-  addDecodes(books, worker, builder)
-  addPrefills(worker, builder)
+  addDecodes(books, worker, candidates, builder)
+  addPrefills(worker, candidates, builder)
   // Removals alone are worth a step only when no other plan will carry them soon.
   if (builder.scheduled.length === 0 && (worker.pendingRemovals.length === 0 || worker.inFlight.length > 0)) return undefined
   const numUbatches = splitIntoUbatches(builder.scheduled, builder.numTokens, books.options.numUbatches)
@@ -81,10 +85,10 @@ export function formPlan (books: Books, worker: AttentionWorker, stepId: number,
   }
 }
 
-function addDecodes (books: Books, worker: AttentionWorker, builder: PlanBuilder): void {
+function addDecodes (books: Books, worker: AttentionWorker, candidates: readonly Sequence[], builder: PlanBuilder): void {
   // Preemption takes from the tail, which is behind `index`: arrivals later than the one served now.
-  for (let index = 0; index < worker.running.length && builder.budget > 0; index++) {
-    const sequence = worker.running[index]!
+  for (let index = 0; index < candidates.length && builder.budget > 0; index++) {
+    const sequence = candidates[index]!
     if (sequence.numRemainingTokens !== 1 || sequence.isFullyScheduled) continue
     if (makeRoom(books, worker, sequence)) builder.add(sequence, 1)
   }
@@ -101,9 +105,10 @@ function makeRoom (books: Books, worker: AttentionWorker, sequence: Sequence): b
 }
 
 /** Chunks by arrival; the blocks of all known tokens were taken at placement. */
-function addPrefills (worker: AttentionWorker, builder: PlanBuilder): void {
-  for (const sequence of worker.running) {
+function addPrefills (worker: AttentionWorker, candidates: readonly Sequence[], builder: PlanBuilder): void {
+  for (const sequence of candidates) {
     if (builder.budget === 0) return
+    if (sequence.worker !== worker) continue
     const remaining = sequence.numRemainingTokens
     if (remaining > 1) builder.add(sequence, Math.min(remaining, builder.budget))
   }

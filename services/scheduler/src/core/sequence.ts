@@ -15,6 +15,9 @@ export interface Stall {
   reason: string
 }
 
+/** From here on a sequence runs alone, so that it harms nobody and its guilt or innocence shows. */
+const SUSPECT_LEVEL = 2
+
 export interface SequenceInit {
   readonly requestId: string
   readonly gatewayId: number
@@ -37,6 +40,8 @@ export class Sequence {
   readonly tokenIds: number[]
   status: SequenceStatus = 'waiting'
   stall: Stall | undefined
+  /** Failures it took part in since a step with it last ran: 1 for a worker that died, 2 for a plan that was refused. */
+  suspicion = 0
 
   // Of the current placement; reset by `leaveWorker`.
   worker: AttentionWorker | undefined
@@ -82,6 +87,8 @@ export class Sequence {
   get numRemainingTokens (): number { return this.numTokensAhead - this.numComputedTokens }
   /** The last token that may exist is known or in flight: nothing more to schedule. */
   get isFullyScheduled (): boolean { return this.numTokensAhead - this.numPromptTokens >= this.maxTokens }
+
+  get isSuspect (): boolean { return this.suspicion >= SUSPECT_LEVEL }
 
   /** Hashes of the full blocks of the known tokens, for workers whose blocks have this size. */
   blockHashes (root: BlockHash, blockSize: number, maxBlocks?: number): readonly BlockHash[] {

@@ -2,11 +2,15 @@
 // sequences that ended, moved or failed in the meantime are crossed off and otherwise ignored.
 import { assert } from '@tandem/core'
 import { finishReasonFromMessage } from '@tandem/protocol'
-import type { SampledToken__Output, StepResult__Output } from '@tandem/protocol'
+import type { Error__Output, SampledToken__Output, StepResult__Output } from '@tandem/protocol'
+import { schedulerError } from '../errors.js'
 import type { AttentionWorker, PlanInFlight, PlanLine } from './attention-worker.js'
 import type { Books } from './books.js'
 import type { Sequence } from './sequence.js'
 import type { RequestEvent } from './types.js'
+
+/** Workers that may die under a sequence, the later ones with nothing else on them, before it has to end. */
+const DEADLY_LEVEL = 4
 
 /** Applies the result of the oldest plan in flight; returns what is wrong with it when it is not one. */
 export function applyStepResult (
@@ -18,7 +22,7 @@ export function applyStepResult (
   worker.inFlight.shift()
   crossOff(plan)
   if (result.error) {
-    failPlan(books, worker, plan, result.error.message, nowMs)
+    failPlan(books, worker, plan, result.error, nowMs)
     return undefined
   }
   for (const line of plan.lines.values()) confirm(books, worker, line)
@@ -31,10 +35,23 @@ export function applyStepResult (
 
 /** The worker is gone: its plans will never be answered and its sequences start again elsewhere. */
 export function loseAllPlans (books: Books, worker: AttentionWorker): void {
-  for (const plan of worker.inFlight) crossOff(plan)
+  const [plan] = worker.inFlight
+  if (plan) suspectOfDeath(books, plan)
+  for (const each of worker.inFlight) crossOff(each)
   worker.inFlight.length = 0
   while (worker.running.length > 0) books.readmit(worker.running.at(-1)!)
   worker.pendingRemovals.length = 0
+}
+
+/** The worker died while it ran this plan. Coincidence, until it happens to the same sequence again and again. */
+function suspectOfDeath (books: Books, plan: PlanInFlight): void {
+  for (const line of plan.lines.values()) {
+    if (!isCurrent(line)) continue
+    line.sequence.suspicion++
+    if (plan.lines.size === 1 && line.sequence.suspicion >= DEADLY_LEVEL) {
+      books.finish(line.sequence, 'error', schedulerError('request_deadly', { numWorkers: DEADLY_LEVEL }))
+    }
+  }
 }
 
 function crossOff (plan: PlanInFlight): void {
@@ -54,6 +71,7 @@ function confirm (books: Books, worker: AttentionWorker, line: PlanLine): void {
   const { sequence } = line
   if (!isCurrent(line)) return
   sequence.stall = undefined
+  sequence.suspicion = 0
   if (sequence.seqId !== line.seqId) return
   sequence.numConfirmedTokens = line.end
   const numFullBlocks = Math.floor(line.end / worker.blocks.blockSize)
@@ -105,13 +123,24 @@ function requeueUnanswered (books: Books, plan: PlanInFlight, nowMs: number): vo
   }
 }
 
-/** The step did not run: nothing it carried can be relied on, neither its lines nor its removals. */
-function failPlan (books: Books, worker: AttentionWorker, plan: PlanInFlight, reason: string, nowMs: number): void {
+/**
+ * The step did not run: nothing it carried can be relied on, neither its lines nor its removals. An error that
+ * trying again would not cure is somebody's fault: each sequence of the plan is tried alone, and the guilty one ends.
+ */
+function failPlan (books: Books, worker: AttentionWorker, plan: PlanInFlight, { message, retryable }: Error__Output, nowMs: number): void {
   books.counters.numFailedSteps++
   worker.retryAtMs = nowMs + books.options.stepRetryMs
   for (const seqId of plan.removedSeqIds) worker.pendingRemovals.push(seqId)
-  for (const line of plan.lines.values()) if (isCurrent(line)) restart(books, line, reason, nowMs)
-  books.note('warn', 'step failed', { workerId: worker.workerId, stepId: plan.stepId, numSequences: plan.lines.size, reason })
+  for (const line of plan.lines.values()) {
+    if (!isCurrent(line)) continue
+    if (retryable) restart(books, line, message, nowMs)
+    else if (plan.lines.size === 1) books.finish(line.sequence, 'error', schedulerError('request_refused', { reason: message }))
+    else {
+      line.sequence.suspicion += 2
+      restart(books, line, message, nowMs)
+    }
+  }
+  books.note('warn', 'step failed', { workerId: worker.workerId, stepId: plan.stepId, numSequences: plan.lines.size, reason: message })
 }
 
 function restart (books: Books, { sequence }: PlanLine, reason: string, nowMs: number): void {

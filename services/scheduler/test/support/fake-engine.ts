@@ -43,6 +43,9 @@ function check (condition: unknown, message: string): asserts condition {
  */
 export type FailureStyle = 'atomic' | 'lenient' | 'partial'
 
+/** A token outside the vocabulary: the whole plan that brings it is refused. */
+export const REFUSED_TOKEN_ID = 666
+const REFUSED = { code: 'plan_invalid', message: `token ${REFUSED_TOKEN_ID} is outside the vocabulary`, retryable: false }
 const FAILED = { code: 'ffn_unavailable', message: 'no ffn instance answered', retryable: true }
 
 export class FakeEngine {
@@ -62,6 +65,7 @@ export class FakeEngine {
     const result: StepResult__Output = {
       stepId: plan.stepId, sampled: [], promptLogprobs: [], stepUs: 10, attentionUs: 5, ffnWaitUs: 3, sampleUs: 1
     }
+    if (plan.newSequences.some(({ tokenIds }) => tokenIds.includes(REFUSED_TOKEN_ID))) return { ...result, error: REFUSED }
     const isRefused = fails || (this.failureStyle === 'atomic' && !plan.scheduled.every(line => this.#canRun(plan, line)))
     this.#hasFailed ||= isRefused
     if (isRefused && this.failureStyle !== 'partial') return { ...result, error: FAILED }
