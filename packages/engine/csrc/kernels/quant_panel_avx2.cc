@@ -13,7 +13,7 @@ namespace tandem {
 namespace {
 
 constexpr size_t kChunk = 16;
-constexpr int kRows = 4;
+constexpr size_t kRows = 4;
 
 /** One decoded block: 8 groups of 16 columns x 4 bytes, and what multiplies them. 704 bytes; 16 of them fit a 32 KB cache. */
 struct alignas(64) Block {
@@ -127,6 +127,8 @@ inline void dot_rows(const uint8_t (*codes)[64], const QuantBlock* const* a, __m
             ? _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(q, w))
             : _mm256_maddubs_epi16(w, q);
         narrow[r] = g == first ? products : _mm256_add_epi16(narrow[r], products);
+        // Keeps the chain of adds: GCC would turn it into a tree, whose leaves do not fit the registers.
+        asm("" : "+x"(narrow[r]));
       }
     }
 #pragma GCC unroll 8

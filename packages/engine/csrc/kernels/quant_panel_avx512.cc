@@ -20,9 +20,9 @@ inline void load_codes(const QuantPanel& panel, size_t b, __m512i* w) {
   }
   const __m512i mask = _mm512_set1_epi8(15);
   for (int v = 0; v < 4; v++) {
-    const __m512i packed = _mm512_load_si512(codes + 64 * v);
-    w[v] = _mm512_and_si512(packed, mask);
-    w[v + 4] = _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask);
+    w[v] = _mm512_and_si512(_mm512_load_si512(codes + 64 * v), mask);
+    asm("vpsrlw $4, %1, %0" : "=v"(w[v + 4]) : "m"(*reinterpret_cast<const __m512i*>(codes + 64 * v)));
+    w[v + 4] = _mm512_and_si512(w[v + 4], mask);
   }
   if constexpr (D == TensorDtype::q6_k) {
     const __m512i two_bits = _mm512_set1_epi8(0x30);
@@ -70,16 +70,18 @@ inline Scales load_scales(const QuantPanel& panel, size_t b) {
   }
 }
 
-inline __m512i broadcast_four(const int8_t* q) {
-  int32_t four;
-  __builtin_memcpy(&four, q, 4);
-  return _mm512_set1_epi32(four);
+/** sum + dot of four unsigned weight bytes with four signed activations, per lane. Written out because compilers load the broadcast
+ *  into a register of its own instead of folding it. */
+inline __m512i add_dot4(__m512i sum, __m512i w, const int8_t* q) {
+  using Four [[gnu::may_alias]] = int32_t;
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*reinterpret_cast<const Four*>(q)));
+  return sum;
 }
 
 template <int kFirst, int kLast>
 inline __m512i dot(__m512i sum, const __m512i* w, const int8_t* q) {
 #pragma GCC unroll 8
-  for (int g = kFirst; g < kLast; g++) sum = _mm512_dpbusd_epi32(sum, w[g], broadcast_four(q + 4 * g));
+  for (int g = kFirst; g < kLast; g++) sum = add_dot4(sum, w[g], q + 4 * g);
   return sum;
 }
 
