@@ -25,7 +25,7 @@ test('half of the source files have fewer than 150 lines', () => {
 test('folders and files are named after what they hold, in kebab-case', () => {
   const forbidden = /^(utils?|helpers?|common|misc|lib|shared|stuff)$/
   const isBad = (path: string) => {
-    const names = path.split('/').map(name => name.replace(/(\.test|\.config|\.d)?\.\w+$/, ''))
+    const names = path.split('/').map(name => name.replace(/(\.\w+)+$/, ''))
     const nameOk = (name: string) => /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)
     return names.some(name => forbidden.test(name)) || !names.every(nameOk)
   }
@@ -63,7 +63,7 @@ const layers: readonly (readonly string[])[] = [
   ['core', 'default-model'],
   ['protocol', 'kv-cache', 'model', 'tokenizer', 'hub', 'store'],
   ['connector'],
-  ['engine'],
+  ['engine', 'worker'],
   ['gateway', 'scheduler', 'attention-worker', 'ffn-worker'],
   ['cli']
 ]
@@ -92,12 +92,11 @@ test('imports are declared, and none reaches into another package', () => {
   expect(found).toEqual([])
 })
 
-test('a unit test lies where its source lies', () => {
+test('tests lie in the folder of their sources', () => {
   const astray = files.filter(path => /^(packages|services)\/[^/]+\/test\/.*\.test\.ts$/.test(path)).filter(path => {
-    const [parent, child, , ...rest] = path.split('/')
-    const stem = rest.join('/').replace(/\.test\.ts$/, '')
-    const candidates = [`src/${stem}.ts`, `src/${stem}`, `${stem}.mjs`, `csrc/${stem}`]
-    return !candidates.some(candidate => existsSync(join(root, parent ?? '', child ?? '', candidate)))
+    const [parent = '', child = '', , ...rest] = path.split('/')
+    const folder = rest.slice(0, -1).join('/')
+    return !['src', 'csrc', '.'].some(top => existsSync(join(root, parent, child, top, folder)))
   })
   expect(astray).toEqual([])
 })

@@ -8,10 +8,6 @@ export const cliErrors = defineErrors({
     grpc: 'ALREADY_EXISTS', http: 409, retryable: false
   },
   listen_refused: { message: 'cannot listen on {host}:{port}: {reason}', grpc: 'FAILED_PRECONDITION', http: 500, retryable: false },
-  model_missing: {
-    message: 'no model at {model}: give a GGUF file, a Hugging Face directory, or an id to download with `tandem pull`',
-    grpc: 'NOT_FOUND', http: 404, retryable: false
-  },
   service_ended: { message: '{service} ended while starting ({how}): {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: false },
   service_lost: { message: '{service} keeps crashing: giving up', grpc: 'UNAVAILABLE', http: 503, retryable: false },
   not_ready: { message: 'not ready after {seconds} s: {reason}', grpc: 'DEADLINE_EXCEEDED', http: 504, retryable: true },

@@ -7,6 +7,7 @@ Examples:
   tandem up --attention 2 --ffn 2          two workers of each kind
   tandem status                            what runs, where, with how much memory
   tandem scale attention=3 ffn=2           change the pools while serving
+  tandem pull Qwen/Qwen3-0.6B              download a model to serve
   tandem bench --url http://127.0.0.1:8000 --concurrency 8
 
 tandem COMMAND --help explains a command.
@@ -37,6 +38,15 @@ export const scaleHelp = `
 Examples:
   tandem scale attention=3
   tandem scale attention=2 ffn=4
+`
+
+export const pullHelp = `
+Examples:
+  tandem pull Qwen/Qwen3-0.6B              then: tandem up --model Qwen/Qwen3-0.6B
+  tandem pull OWNER/NAME --revision v1.0
+  tandem pull OWNER/NAME-GGUF --include '*Q4_K_M*'
+
+A pull that was cut off continues where it stopped. HF_ENDPOINT and HF_TOKEN are honoured.
 `
 
 export const benchHelp = `

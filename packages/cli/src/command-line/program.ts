@@ -9,6 +9,8 @@ import { benchOptions } from '../bench/options.js'
 import { clusterOptions } from '../cluster/find-cluster.js'
 import { runBench } from '../commands/bench.js'
 import { runDrain } from '../commands/drain.js'
+import { modelsDirOption } from '../commands/model-path.js'
+import { pullOptions, runPull } from '../commands/pull.js'
 import { runScale, scaleOptions } from '../commands/scale.js'
 import { runService } from '../commands/service.js'
 import { runStatus } from '../commands/status.js'
@@ -16,7 +18,7 @@ import type { StatusView } from '../commands/status.js'
 import { runUp } from '../commands/up.js'
 import { decidedByUp, upOptions } from '../commands/up-options.js'
 import { addFlags, givenFlags } from './flags.js'
-import { benchHelp, scaleHelp, serviceHelp, topHelp, upHelp } from './help.js'
+import { benchHelp, pullHelp, scaleHelp, serviceHelp, topHelp, upHelp } from './help.js'
 
 export interface ProgramOptions {
   readonly tables: OptionTables
@@ -37,6 +39,7 @@ export function createProgram (options: ProgramOptions): Command {
   addStatus(program, options)
   addScale(program, options)
   addDrain(program, options)
+  addPull(program, options)
   addBench(program, options)
   return program
 }
@@ -104,6 +107,17 @@ function addDrain (program: Command, { context, finish }: ProgramOptions): void 
     .argument('<worker>', 'id of the worker, as `tandem status` shows it')
   addFlags(command, clusterOptions)
   command.action(async (worker: string) => { finish(await runDrain(worker, givenFlags(command, clusterOptions), context)) })
+}
+
+function addPull (program: Command, { context, finish }: ProgramOptions): void {
+  const command = program.command('pull').description('download a model from the Hugging Face hub').helpGroup('Models:')
+    .argument('<model>', 'id of the model, OWNER/NAME')
+    .addHelpText('after', pullHelp)
+  addFlags(command, pullOptions, { variables: false })
+  addFlags(command, modelsDirOption)
+  command.action(async (model: string) => {
+    finish(await runPull(model, givenFlags(command, { ...pullOptions, ...modelsDirOption }), context))
+  })
 }
 
 function addBench (program: Command, { context, finish }: ProgramOptions): void {

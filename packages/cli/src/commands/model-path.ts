@@ -1,13 +1,17 @@
-// Owns turning --model into a path on this machine.
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { makeError } from '@tandem/core'
+// Owns turning --model into a path on this machine, and refusing what cannot be opened before any process is started.
+import { defineOptions } from '@tandem/core'
 import { defaultModelPath } from '@tandem/default-model'
-import { cliErrors } from '../errors.js'
+import { defaultModelsDirectory, resolveModel } from '@tandem/hub'
+import { openModel } from '@tandem/model'
 
-/** Throws `model_missing`. */
-export async function resolveModelPath (model: string | undefined): Promise<string> {
+export const modelsDirOption = defineOptions({
+  modelsDir: { type: 'string', description: 'where `tandem pull` puts models; ~/.cache/tandem/models if not given' }
+})
+
+/** Throws what resolving and opening throw: no such path, never pulled, truncated, unsupported. */
+export async function resolveModelPath (model: string | undefined, modelsDir: string | undefined): Promise<string> {
   if (model === undefined) return defaultModelPath
-  if (existsSync(model)) return resolve(model)
-  throw makeError(cliErrors, 'model_missing', { model })
+  const path = await resolveModel(model, { modelsDirectory: modelsDir ?? defaultModelsDirectory() })
+  await openModel(path)
+  return path
 }

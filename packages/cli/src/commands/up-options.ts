@@ -1,8 +1,10 @@
 // Owns the options of `tandem up` itself. The services' own options are accepted too and passed on.
 import { defineOptions } from '@tandem/core'
+import { modelsDirOption } from './model-path.js'
 
 export const upOptions = defineOptions({
   model: { type: 'string', description: 'GGUF file, Hugging Face directory, or the id of a pulled model; the shipped one if not given' },
+  ...modelsDirOption,
   attention: { type: 'integer', description: 'attention workers to start', default: 1, min: 1, max: 64 },
   ffn: { type: 'integer', description: 'ffn workers to start', default: 1, min: 0, max: 64 },
   backend: {

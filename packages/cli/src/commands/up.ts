@@ -26,7 +26,7 @@ export const preferredSchedulerPort = 8001
 export async function runUp (flags: UpFlags, context: CommandContext): Promise<ExitCode> {
   const options = parseOptions(upOptions, { flags: flags.own, env: context.env })
   const counts = workerCounts(options, flags.own)
-  const model = await resolveModelPath(options.model)
+  const model = await resolveModelPath(options.model, options.modelsDir)
   await requireFreePort(options.host, options.port)
   const schedulerPort = await findFreePort(internalHost, preferredSchedulerPort)
   const gatewayShutdownMs = shutdownMs(flags.passedOn, context)

@@ -42,7 +42,10 @@ test.each([
 })
 
 test.each([
-  ['up --model /no/such/model', 'tandem: no model at /no/such/model: give a GGUF file'],
+  ['up --model /no/such/model', 'tandem: no such file or directory: /no/such/model'],
+  ['up --model Owner/never-pulled', 'tandem: Owner/never-pulled is neither a path nor a model that was pulled'],
+  ['up --model package.json', 'tandem: '],
+  ['pull not/a/model', 'tandem: not/a/model is not a model id'],
   ['status', 'tandem: no cluster found: start one with `tandem up`']
 ])('tandem %s fails in one line', async (line, start) => {
   const { exitCode, stdout, stderr } = await run(line)
