@@ -151,7 +151,7 @@ inline __m256i dot_start(const QuantBlock& a) {
 
 /** R rows x 8 columns over `num_blocks` decoded blocks; codes of the Q8_0 panel are read in place. */
 template <TensorDtype D, int R>
-void tile(const Block* blocks, const uint8_t (*in_place)[8][64], size_t num_blocks, const QuantBlock* x, size_t stride, float* out,
+[[gnu::noinline]] void tile(const Block* blocks, const uint8_t (*in_place)[8][64], size_t num_blocks, const QuantBlock* x, size_t stride, float* out,
           size_t column) {
   __m256 sum[R];
 #pragma GCC unroll 8

@@ -98,7 +98,7 @@ inline __m512 add_scaled(__m512i dot_product, __m512 weight_scale, float x_scale
 }
 
 template <TensorDtype D, int R>
-void tile(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, float* out) {
+[[gnu::noinline]] void tile(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, float* out) {
   __m512 sum[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) sum[r] = _mm512_setzero_ps();
