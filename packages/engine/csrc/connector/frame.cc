@@ -93,6 +93,14 @@ std::byte* section_of(std::byte* frame, const FrameHeader& header, int section) 
   return frame + offset;
 }
 
+void zero_padding(std::byte* frame, const FrameHeader& header) {
+  std::byte* section = frame + kFrameHeaderBytes;
+  for (uint32_t bytes : header.section_bytes) {
+    std::memset(section + bytes, 0, pad_section(bytes) - bytes);
+    section += pad_section(bytes);
+  }
+}
+
 FrameStatus decode_frame(const std::byte* data, size_t size, size_t max_bytes, FrameView* view) {
   if (size < kFrameHeaderBytes) return FrameStatus::malformed;
   FrameHeader header;
@@ -101,6 +109,11 @@ FrameStatus decode_frame(const std::byte* data, size_t size, size_t max_bytes, F
   if (status != FrameStatus::ok) return status;
   if (frame_bytes(header) != size) return FrameStatus::malformed;
   *view = view_frame(header, data);
+  for (int i = 0; i < kNumSections; i++) {
+    for (size_t at = header.section_bytes[i]; at < pad_section(header.section_bytes[i]); at++) {
+      if (view->section[i][at] != std::byte{0}) return FrameStatus::malformed;
+    }
+  }
   if (header.kind == FrameKind::f2a) {
     for (int i = 0; i < header.num_partials; i++) {
       const auto node = static_cast<uint32_t>(view->section[1][i]);

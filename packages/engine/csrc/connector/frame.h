@@ -31,6 +31,9 @@ FrameStatus decode_frame(const std::byte* data, size_t size, size_t max_bytes, F
 FrameView view_frame(const FrameHeader& header, const std::byte* frame);
 std::byte* section_of(std::byte* frame, const FrameHeader& header, int section);
 
+// Fills the gaps between sections: receivers refuse frames whose padding is not zero.
+void zero_padding(std::byte* frame, const FrameHeader& header);
+
 // An a2f header with its section lengths.
 FrameHeader make_a2f_header(uint32_t num_tokens, uint32_t hidden_size, FrameDtype dtype, uint16_t top_k);
 // An f2a header that answers `request`.

@@ -89,16 +89,21 @@ void FfnEngine::assign(uint32_t epoch, FfnSplit split, LeafRange leaves, LoadPro
     shard = std::make_shared<FfnShard>(config_.model, config_.tensors, split, leaves, std::move(progress));
   }
   std::lock_guard<std::mutex> lock(shards_mutex_);
-  shards_[epoch] = std::move(shard);
+  std::erase_if(shards_, [&](const auto& held) { return held.first == epoch; });
+  shards_.emplace_back(epoch, std::move(shard));
 }
 
 void FfnEngine::retire(uint32_t epoch) {
   std::vector<std::shared_ptr<const FfnShard>> dropped;  // freed after the lock
   std::lock_guard<std::mutex> lock(shards_mutex_);
-  while (!shards_.empty() && shards_.begin()->first < epoch) {
-    dropped.push_back(std::move(shards_.begin()->second));
-    shards_.erase(shards_.begin());
-  }
+  const auto position = std::find_if(shards_.begin(), shards_.end(), [&](const auto& held) { return held.first == epoch; });
+  const size_t num_older = position == shards_.end() ? 0 : static_cast<size_t>(position - shards_.begin());
+  size_t i = 0;
+  std::erase_if(shards_, [&](auto& held) {
+    const bool outdated = i++ < num_older || held.first < epoch;
+    if (outdated) dropped.push_back(std::move(held.second));
+    return outdated;
+  });
 }
 
 uint64_t FfnEngine::weight_bytes() const {
@@ -115,8 +120,10 @@ uint64_t FfnEngine::weight_bytes() const {
 
 std::shared_ptr<const FfnShard> FfnEngine::shard_of(uint32_t epoch) const {
   std::lock_guard<std::mutex> lock(shards_mutex_);
-  const auto found = shards_.find(epoch);
-  return found == shards_.end() ? nullptr : found->second;
+  for (const auto& [held_epoch, shard] : shards_) {
+    if (held_epoch == epoch) return shard;
+  }
+  return nullptr;
 }
 
 void FfnEngine::count_local(size_t num_tokens, uint64_t compute_us) {
@@ -280,6 +287,7 @@ void FfnEngine::compute(std::vector<Delivery>& batch) {
     std::byte* nodes = section_of(memories[i], replies[i], 1);
     for (int root = 0; root < num_roots; root++) nodes[root] = static_cast<std::byte>(shard->roots()[root].node);
     std::memcpy(memories[i], &replies[i], sizeof(FrameHeader));
+    zero_padding(memories[i], replies[i]);
     batch[i].peer->send_reply(batch[i].slot, frame_bytes(replies[i]));
   }
 }

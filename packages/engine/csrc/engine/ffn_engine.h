@@ -50,7 +50,7 @@ class FfnEngine : public std::enable_shared_from_this<FfnEngine> {
 
   // Loads what the leaves need and accepts frames of `epoch` from then on. Blocks; one caller at a time.
   void assign(uint32_t epoch, FfnSplit split, LeafRange leaves, LoadProgress progress);
-  // Refuses epochs below, drops leaves only they used.
+  // Refuses epochs below and whatever was assigned before it; drops leaves only they used.
   void retire(uint32_t epoch);
   uint64_t weight_bytes() const;
   FfnEngineStats stats() const;
@@ -77,7 +77,8 @@ class FfnEngine : public std::enable_shared_from_this<FfnEngine> {
   ThreadPool pool_;
 
   mutable std::mutex shards_mutex_;
-  std::map<uint32_t, std::shared_ptr<const FfnShard>> shards_;  // by epoch
+  // By epoch, oldest assignment first. A restarted scheduler may count epochs from the beginning.
+  std::vector<std::pair<uint32_t, std::shared_ptr<const FfnShard>>> shards_;
 
   // Engine thread only.
   std::deque<Delivery> queue_;

@@ -94,6 +94,7 @@ bool FfnExchange::send_part(FfnCall* call, Part* part) {
     std::memcpy(section_of(frame, header, 2), ubatch.topk_ids.data() + first, header.section_bytes[2]);
     std::memcpy(section_of(frame, header, 3), ubatch.topk_weights.data() + first, header.section_bytes[3]);
   }
+  zero_padding(frame, header);
   part->state = Part::State::in_flight;
   channel->send(part->slot);
   counters_.frames_sent++;

@@ -15,13 +15,14 @@ class GqaProjection final : public QkvProjection {
  public:
   explicit GqaProjection(const ModelConfig& config)
       : config_(config),
+        padded_dim_(padded_head_dim(config.attention.head_dim)),
         query_width_(config.attention.num_heads * config.attention.head_dim),
         kv_width_(config.attention.num_kv_heads * config.attention.head_dim) {}
 
   void describe_cache(KvLayout* layout) const override {
     layout->mla = false;
     layout->num_kv_heads = config_.attention.num_kv_heads;
-    layout->key_dim = layout->value_dim = config_.attention.head_dim;
+    layout->key_dim = layout->value_dim = padded_dim_;
   }
 
   void load_layer(WeightFiles& files, const AttentionTensors& tensors) override {
@@ -46,8 +47,8 @@ class GqaProjection final : public QkvProjection {
     const GqaLayer& layer = layers_[layer_idx];
     const size_t width = query_width_ + 2 * kv_width_;
     float* qkv = qkv_.reserve(ubatch.num_rows * width);
-    queries_.reserve(ubatch.num_rows * query_width_);
-    output_.reserve(ubatch.num_rows * query_width_);
+    queries_.reserve(ubatch.num_rows * config_.attention.num_heads * padded_dim_);
+    output_.reserve(ubatch.num_rows * config_.attention.num_heads * padded_dim_);
     multiply(pool, layer.qkv, rows, ubatch.num_rows,
              MatmulOutput{qkv, width, false, layer.bias.empty() ? nullptr : layer.bias.data()});
     for_rows(pool, ubatch.num_rows, [&](size_t begin, size_t end) {
@@ -57,7 +58,10 @@ class GqaProjection final : public QkvProjection {
 
   const float* queries() const override { return queries_.data(); }
   float* attention_output() override { return output_.data(); }
-  const float* finish(ThreadPool&, size_t, size_t) override { return output_.data(); }
+  const float* finish(ThreadPool&, size_t, size_t num_rows) override {
+    unpad_heads(output_.data(), num_rows * config_.attention.num_heads, config_.attention.head_dim);
+    return output_.data();
+  }
 
  private:
   static void append(std::vector<float>* all, const std::vector<float>& more) {
@@ -77,12 +81,20 @@ class GqaProjection final : public QkvProjection {
     const float* sin = ubatch.rope_sin.data() + row * (rope.dim / 2);
     rope_rotate(rope, cos, sin, q, attention.num_heads, dim);
     rope_rotate(rope, cos, sin, k, attention.num_kv_heads, dim);
-    std::copy_n(q, query_width_, queries_.data() + row * query_width_);
-    kv_write(kv.layout(), kv.layer(layer_idx), ubatch.slots[row], k, k + kv_width_);
+    pad_heads(q, attention.num_heads, dim, queries_.data() + row * attention.num_heads * padded_dim_);
+    if (padded_dim_ == dim) {
+      kv_write(kv.layout(), kv.layer(layer_idx), ubatch.slots[row], k, k + kv_width_);
+      return;
+    }
+    std::vector<float> padded(2 * attention.num_kv_heads * padded_dim_);
+    float* padded_value = padded.data() + attention.num_kv_heads * padded_dim_;
+    pad_heads(k, attention.num_kv_heads, dim, padded.data());
+    pad_heads(k + kv_width_, attention.num_kv_heads, dim, padded_value);
+    kv_write(kv.layout(), kv.layer(layer_idx), ubatch.slots[row], padded.data(), padded_value);
   }
 
   const ModelConfig config_;
-  const size_t query_width_, kv_width_;
+  const size_t padded_dim_, query_width_, kv_width_;
   std::vector<GqaLayer> layers_;
   AlignedBuffer<float> qkv_, queries_, output_;
 };

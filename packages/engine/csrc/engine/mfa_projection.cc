@@ -17,12 +17,13 @@ class MfaProjection final : public QkvProjection {
       : config_(config),
         rank_(config.attention.share_q_dim),
         dim_(config.attention.head_dim),
+        padded_dim_(padded_head_dim(config.attention.head_dim)),
         query_width_(config.attention.num_heads * config.attention.head_dim) {}
 
   void describe_cache(KvLayout* layout) const override {
     layout->mla = false;
     layout->num_kv_heads = 1;
-    layout->key_dim = layout->value_dim = dim_;
+    layout->key_dim = layout->value_dim = padded_dim_;
   }
 
   void load_layer(WeightFiles& files, const AttentionTensors& tensors) override {
@@ -41,8 +42,10 @@ class MfaProjection final : public QkvProjection {
     const size_t width = rank_ + 2 * dim_;
     const size_t num_rows = ubatch.num_rows;
     float* qkv = qkv_.reserve(num_rows * width);
-    float* queries = queries_.reserve(num_rows * query_width_);
-    output_.reserve(num_rows * query_width_);
+    const size_t padded_width = config_.attention.num_heads * padded_dim_;
+    float* queries = projected_.reserve(num_rows * query_width_);
+    queries_.reserve(num_rows * padded_width);
+    output_.reserve(num_rows * padded_width);
     multiply(pool, layer.qkv, rows, num_rows, MatmulOutput{qkv, width});
     low_rank_.prepare(num_rows, rank_, layer.q_b.quantized(), !layer.q_b.quantized());
     for_rows(pool, num_rows, [&](size_t begin, size_t end) {
@@ -57,21 +60,34 @@ class MfaProjection final : public QkvProjection {
         float* key = qkv + row * width + rank_;
         rope_rotate(rope, cos, sin, queries + row * query_width_, config_.attention.num_heads, dim_);
         rope_rotate(rope, cos, sin, key, 1, dim_);
-        kv_write(kv.layout(), kv.layer(layer_idx), ubatch.slots[row], key, key + dim_);
+        pad_heads(queries + row * query_width_, config_.attention.num_heads, dim_, queries_.data() + row * padded_width);
+        write_key(kv, layer_idx, ubatch.slots[row], key);
       }
     });
   }
 
   const float* queries() const override { return queries_.data(); }
   float* attention_output() override { return output_.data(); }
-  const float* finish(ThreadPool&, size_t, size_t) override { return output_.data(); }
+  const float* finish(ThreadPool&, size_t, size_t num_rows) override {
+    unpad_heads(output_.data(), num_rows * config_.attention.num_heads, dim_);
+    return output_.data();
+  }
 
  private:
+  // `key` is followed by its value.
+  void write_key(KvPool& kv, size_t layer_idx, size_t slot, const float* key) {
+    if (padded_dim_ == dim_) return kv_write(kv.layout(), kv.layer(layer_idx), slot, key, key + dim_);
+    std::vector<float> padded(2 * padded_dim_);
+    pad_heads(key, 1, dim_, padded.data());
+    pad_heads(key + dim_, 1, dim_, padded.data() + padded_dim_);
+    kv_write(kv.layout(), kv.layer(layer_idx), slot, padded.data(), padded.data() + padded_dim_);
+  }
+
   const ModelConfig config_;
-  const size_t rank_, dim_, query_width_;
+  const size_t rank_, dim_, padded_dim_, query_width_;
   std::vector<MfaLayer> layers_;
   RowBuffer low_rank_;
-  AlignedBuffer<float> qkv_, queries_, output_;
+  AlignedBuffer<float> qkv_, projected_, queries_, output_;
 };
 
 }  // namespace

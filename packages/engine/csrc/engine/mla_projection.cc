@@ -1,7 +1,5 @@
 // Multi-head latent attention (DeepSeek-V2/V3), absorbed: queries are mapped into the latent space (q' = q_nope * W_kb), all
 // heads attend to the one cached row [c | k_rope], and W_vb maps the attended latent back per head.
-#include <cstring>
-
 #include "engine/qkv_projection.h"
 #include "model/engine_error.h"
 
@@ -25,6 +23,8 @@ class MlaProjection final : public QkvProjection {
         rank_(config.attention.kv_lora_rank),
         nope_(config.attention.qk_nope_head_dim),
         rope_(config.attention.qk_rope_head_dim),
+        padded_rank_(padded_head_dim(rank_)),
+        key_dim_(padded_rank_ + padded_head_dim(rope_)),
         value_(config.attention.v_head_dim),
         query_width_(heads_ * (nope_ + rope_)),
         first_width_(config.attention.q_lora_rank > 0 ? config.attention.q_lora_rank : query_width_) {}
@@ -32,8 +32,8 @@ class MlaProjection final : public QkvProjection {
   void describe_cache(KvLayout* layout) const override {
     layout->mla = true;
     layout->num_kv_heads = 1;
-    layout->key_dim = rank_ + rope_;
-    layout->value_dim = rank_;
+    layout->key_dim = key_dim_;
+    layout->value_dim = padded_rank_;
   }
 
   void load_layer(WeightFiles& files, const AttentionTensors& tensors) override {
@@ -57,10 +57,9 @@ class MlaProjection final : public QkvProjection {
     const MlaLayer& layer = layers_[layer_idx];
     const size_t num_rows = ubatch.num_rows;
     const size_t width = first_width_ + rank_ + rope_;
-    const size_t key_dim = rank_ + rope_;
     float* down = down_.reserve(num_rows * width);
-    absorbed_.reserve(num_rows * heads_ * key_dim);
-    latent_.reserve(num_rows * heads_ * rank_);
+    absorbed_.reserve(num_rows * heads_ * key_dim_);
+    latent_.reserve(num_rows * heads_ * padded_rank_);
     multiply(pool, layer.down, rows, num_rows, MatmulOutput{down, width});
     float* queries = down;
     size_t ld_queries = width;
@@ -88,7 +87,7 @@ class MlaProjection final : public QkvProjection {
   const float* finish(ThreadPool& pool, size_t layer_idx, size_t num_rows) override {
     const MlaLayer& layer = layers_[layer_idx];
     float* values = values_.reserve(num_rows * heads_ * value_);
-    per_head(pool, layer.v_b, latent_.data(), heads_ * rank_, rank_, num_rows, values, heads_ * value_, value_);
+    per_head(pool, layer.v_b, latent_.data(), heads_ * padded_rank_, padded_rank_, num_rows, values, heads_ * value_, value_);
     return values;
   }
 
@@ -142,16 +141,25 @@ class MlaProjection final : public QkvProjection {
     rope_rotate(rope, cos, sin, query + nope_, heads_, nope_ + rope_);
     rope_rotate(rope, cos, sin, latent + rank_, 1, rope_);
     rms_norm(latent, rank_, layer.kv_a_norm.data(), config_.attention.lora_norm_eps, 1, rank_, latent, rank_);
-    kv_write(kv.layout(), kv.layer(layer_idx), ubatch.slots[row], latent, latent);
-    float* absorbed = absorbed_.data() + row * heads_ * (rank_ + rope_);
+    write_key(kv, layer_idx, ubatch.slots[row], latent);
     for (size_t head = 0; head < heads_; head++) {
-      std::memcpy(absorbed + head * (rank_ + rope_) + rank_, query + head * (nope_ + rope_) + nope_, rope_ * sizeof(float));
+      float* absorbed = absorbed_.data() + (row * heads_ + head) * key_dim_;
+      std::fill_n(absorbed, key_dim_, 0.0f);
+      std::copy_n(query + head * (nope_ + rope_) + nope_, rope_, absorbed + padded_rank_);
     }
   }
 
+  // `latent` is [c | k_rope].
+  void write_key(KvPool& kv, size_t layer_idx, size_t slot, const float* latent) {
+    if (key_dim_ == rank_ + rope_) return kv_write(kv.layout(), kv.layer(layer_idx), slot, latent, latent);
+    std::vector<float> padded(key_dim_);
+    pad_heads(latent, 1, rank_, padded.data());
+    pad_heads(latent + rank_, 1, rope_, padded.data() + padded_rank_);
+    kv_write(kv.layout(), kv.layer(layer_idx), slot, padded.data(), padded.data());
+  }
+
   void absorb(ThreadPool& pool, const MlaLayer& layer, const float* queries, size_t ld_queries, size_t num_rows) {
-    per_head(pool, layer.k_b, queries, ld_queries, nope_ + rope_, num_rows, absorbed_.data(), heads_ * (rank_ + rope_),
-             rank_ + rope_);
+    per_head(pool, layer.k_b, queries, ld_queries, nope_ + rope_, num_rows, absorbed_.data(), heads_ * key_dim_, key_dim_);
   }
 
   // y[row, head] = x[row, head] * matrices[head]^T; heads are head_x and head_y floats apart in a row.
@@ -170,7 +178,7 @@ class MlaProjection final : public QkvProjection {
   }
 
   const ModelConfig config_;
-  const size_t heads_, rank_, nope_, rope_, value_, query_width_, first_width_;
+  const size_t heads_, rank_, nope_, rope_, padded_rank_, key_dim_, value_, query_width_, first_width_;
   std::vector<MlaLayer> layers_;
   RowBuffer low_rank_;
   std::vector<RowBuffer> head_rows_;

@@ -1,0 +1,61 @@
+// Same bits whatever computes them: 1, 2 and 3 FFN workers, 1 to 4 ubatches, 1 to 3 threads, any chunking, alone or among
+// strangers, over loopback, shm and tcp. Compares logprobs, which carry every bit of the logits.
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Model } from '@tandem/model'
+import { openGoldenModel } from '../reference/golden-models.js'
+import { generate, newSequence, prompts, skipReason, startCluster } from './engine-support/cluster.js'
+import type { ClusterSettings, Generated } from './engine-support/cluster.js'
+
+const MAX_TOKENS = 6
+
+describe.skipIf(skipReason !== null).each([
+  ['gguf-llama', 'tp'], ['gguf-qwen3moe', 'ep'], ['gguf-qwen3moe', 'tp'], ['step3-bf16', 'ep'], ['deepseek-v2-lite-f32', 'ep']
+] as const)('native engine on %s, %s', (name, split) => {
+  let model: Model
+  let expected: Generated
+
+  const run = async (settings: ClusterSettings, count = 5, numUbatches = 1, chunk = 1000): Promise<Generated> => {
+    const cluster = await startCluster(model, { split, ...settings })
+    try {
+      const sequences = prompts(count, model.config.vocabSize)
+        .map((tokenIds, i) => newSequence(i, tokenIds, MAX_TOKENS, { promptLogprobs: 1, logprobs: 3 }))
+      return sorted(await generate(cluster.engine, sequences, numUbatches, chunk))
+    } finally {
+      await cluster.close()
+    }
+  }
+
+  beforeAll(async () => {
+    model = await openGoldenModel(name)
+    expected = await run({})
+    expect(expected.sampled.length).toBe(5 * MAX_TOKENS)
+  })
+
+  it.each([['loopback', 2], ['shm', 1], ['shm', 2], ['shm', 3], ['tcp', 2], ['tcp', 3]] as const)('gives the same bits over %s with %i FFN workers', async (connector, numFfn) => {
+    expect(await run({ connector, numFfn })).toEqual(expected)
+  })
+
+  it.each([2, 3, 4])('gives the same bits in %i ubatches', async numUbatches => {
+    expect(await run({ connector: 'shm', numFfn: 2 }, 5, numUbatches)).toEqual(expected)
+  })
+
+  it.each([1, 3])('gives the same bits with %i threads', async numThreads => {
+    expect(await run({ options: { numThreads } })).toEqual(expected)
+  })
+
+  it('gives the same bits in chunks of a prompt', async () => {
+    expect(await run({}, 5, 2, 5)).toEqual(expected)
+  })
+
+  it('gives a sequence the same bits alone and among strangers', async () => {
+    const alone = await run({}, 1)
+    expect(alone.sampled).toEqual(expected.sampled.filter(({ seqId }) => seqId === 0))
+    const among = await run({ connector: 'shm' }, 12, 3)
+    expect(among.sampled.filter(({ seqId }) => seqId < 5)).toEqual(expected.sampled)
+  })
+})
+
+function sorted ({ sampled, promptLogprobs, outputs }: Generated): Generated {
+  const order = (a: { seqId: number, position: number }, b: { seqId: number, position: number }): number => a.seqId - b.seqId || a.position - b.position
+  return { sampled: [...sampled].sort(order), promptLogprobs: [...promptLogprobs].sort(order), outputs }
+}
