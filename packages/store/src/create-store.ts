@@ -1,3 +1,4 @@
+// Owns the choice between the stores.
 import { MemoryStore } from './memory-store.js'
 import { RedisStore } from './redis-store.js'
 import type { Store } from './types.js'

@@ -1,3 +1,4 @@
+// Owns every error a store raises.
 import { defineErrors } from '@tandem/core'
 
 export const storeErrors = defineErrors({

@@ -1,5 +1,5 @@
 // Owns what one step of one attention worker runs: decodes first, then prefill chunks with the rest of the
-// token budget. A worker has at most two plans: decode lines of the second are speculative, their sequence may
+// token budget; a suspect runs alone. A worker has at most two plans: decode lines of the second are speculative, their sequence may
 // turn out to have ended in the first.
 import { MAX_PLANS_IN_FLIGHT } from './attention-worker.js'
 import type { AttentionWorker, PlanLine } from './attention-worker.js'
@@ -63,12 +63,10 @@ export interface FfnInstanceChoice {
 export function formPlan (books: Books, worker: AttentionWorker, stepId: number, ffn: FfnInstanceChoice): StepPlan | undefined {
   if (worker.inFlight.length >= MAX_PLANS_IN_FLIGHT) return undefined
   const suspect = worker.running.find(sequence => sequence.isSuspect)
-  // Its verdict is awaited before anything else runs.
-  if (suspect && worker.inFlight.length > 0) return undefined
   const candidates = suspect ? [suspect] : worker.running
   const builder = new PlanBuilder(books.options.maxNumBatchedTokens)
   addDecodes(books, worker, candidates, builder)
-  addPrefills(worker, candidates, builder)
+  addPrefills(candidates, builder)
   // Removals alone are worth a step only when no other plan will carry them soon.
   if (builder.scheduled.length === 0 && (worker.pendingRemovals.length === 0 || worker.inFlight.length > 0)) return undefined
   const numUbatches = splitIntoUbatches(builder.scheduled, builder.numTokens, books.options.numUbatches)
@@ -105,10 +103,9 @@ function makeRoom (books: Books, worker: AttentionWorker, sequence: Sequence): b
 }
 
 /** Chunks by arrival; the blocks of all known tokens were taken at placement. */
-function addPrefills (worker: AttentionWorker, candidates: readonly Sequence[], builder: PlanBuilder): void {
+function addPrefills (candidates: readonly Sequence[], builder: PlanBuilder): void {
   for (const sequence of candidates) {
     if (builder.budget === 0) return
-    if (sequence.worker !== worker) continue
     const remaining = sequence.numRemainingTokens
     if (remaining > 1) builder.add(sequence, Math.min(remaining, builder.budget))
   }

@@ -11,6 +11,21 @@ interface Chances {
   readonly death: number
   readonly stepFailure: number
   readonly abort: number
+  /** Of an ffn worker dying, draining or joining; undefined runs colocated attention workers without any. */
+  readonly ffnChange?: number
+}
+
+/** Ffn workers come and go; assignments and topologies are answered late and in any order. */
+function changeFfnPool (driver: CoreDriver, random: Seeded, chance: number): void {
+  const { workers } = driver.core.ffn
+  if (workers.size === 0 || (workers.size < 12 && random.chance(chance))) driver.ffn(`ffn-${driver.actions.length}`)
+  if (random.chance(chance)) driver.lose(random.pick([...workers.keys()]))
+  else if (random.chance(chance)) driver.post({ type: 'drain', workerId: random.pick([...workers.keys()]), requestedBy: 'worker' })
+  for (const workerId of driver.drained.splice(0)) driver.lose(workerId)
+  if (driver.answers.length > 0 && random.chance(0.5)) {
+    const [answer] = driver.answers.splice(random.below(driver.answers.length), 1)
+    driver.post(answer!)
+  }
 }
 
 function randomRequest (random: Seeded, index: number): Required<Omit<RequestSpec, 'promptLogprobs' | 'outputTokenIds'>> & RequestSpec {
@@ -33,11 +48,12 @@ function simulate (seed: number, chances: Chances): { driver: CoreDriver, numReq
     maxNumSeqs: 2 + random.below(6),
     maxNumBatchedTokens: 4 + random.below(20),
     numUbatches: 1 + random.below(4),
-    stepRetryMs: 5
+    stepRetryMs: 5,
+    ffnInstanceSize: random.below(4)
   })
   let numWorkers = 0
   const join = (): void => {
-    driver.attention(`attention-${++numWorkers}`, { numKvBlocks: 14 + random.below(12), blockSize: 4, maxModelLen: 48 },
+    driver.attention(`attention-${++numWorkers}`, { numKvBlocks: 14 + random.below(12), blockSize: 4, maxModelLen: 48, colocated: chances.ffnChange === undefined },
       random.pick(['atomic', 'lenient', 'partial'] as const))
   }
   for (let count = 1 + random.below(3); count > 0; count--) join()
@@ -56,6 +72,7 @@ function simulate (seed: number, chances: Chances): { driver: CoreDriver, numReq
       aborted.add(requestId)
       driver.abort(requestId)
     }
+    if (chances.ffnChange !== undefined) changeFfnPool(driver, random, chances.ffnChange)
     if (random.chance(chances.death)) { driver.lose(random.pick([...driver.plans.keys()])); join() }
     const busy = [...driver.plans].filter(([, plans]) => plans.length > 0)
     if (busy.length > 0) driver.step(random.pick(busy)[0], random.chance(chances.stepFailure))
@@ -101,6 +118,12 @@ describe('simulation', () => {
   test.each(seeds)('seed %i: workers die, steps fail, clients leave', seed => {
     const { driver } = simulate(seed + 1000, { death: 0.01, stepFailure: 0.03, abort: 0.01 })
     expectIdle(driver)
+  })
+
+  test.each(seeds)('seed %i: the ffn pool changes all the time', seed => {
+    const { driver } = simulate(seed + 2000, { death: 0.005, stepFailure: 0.02, abort: 0.005, ffnChange: 0.02 })
+    expect(driver.core.ffn.epoch).toBeGreaterThan(3)
+    for (const { blocks } of driver.core.books.attention.values()) expect(blocks.numFreeBlocks).toBe(blocks.numBlocks)
   })
 
   test('the seeds above exercise preemption, re-admission, prefix hits and every regular end', () => {

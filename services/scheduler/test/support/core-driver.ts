@@ -1,6 +1,7 @@
 // Drives the pure core with fake engines: time, deliveries and failures are the caller's. Collects what each
 // request got and checks the books after every flush.
 import { greedySampling, parseOptions } from '@tandem/core'
+import type { FfnTopology } from '@tandem/core'
 import type { RequestEventMessage } from '@tandem/protocol'
 import { SchedulerCore } from '../../src/core/index.js'
 import type { CoreAction, CoreEvent, StepPlan, WorkerRegistration } from '../../src/core/index.js'
@@ -70,6 +71,11 @@ export class CoreDriver {
   readonly plans = new Map<string, StepPlan[]>()
   readonly engines = new Map<string, FakeEngine>()
   readonly actions: CoreAction[] = []
+  /** What workers will say to assignments and topologies, when the caller posts it. */
+  readonly answers: CoreEvent[] = []
+  /** Ffn workers that were told they may leave. */
+  readonly drained: string[] = []
+  readonly #topologies = new Map<string, FfnTopology>()
 
   constructor (options: Partial<CoreOptions> = {}, initialEpoch = 0) {
     this.core = new SchedulerCore(coreOptions(options), initialEpoch)
@@ -173,8 +179,33 @@ export class CoreDriver {
   }
 
   #apply (action: CoreAction): void {
-    if (action.type === 'step') this.plans.get(action.workerId)?.push(action.plan)
+    if (action.type === 'step') {
+      this.#checkInstances(action.workerId, action.plan)
+      this.plans.get(action.workerId)?.push(action.plan)
+    }
+    if (action.type === 'drained' && this.core.ffn.workers.has(action.workerId)) this.drained.push(action.workerId)
+    if (action.type === 'assign') {
+      this.answers.push({ type: 'assignmentReady', workerId: action.workerId, epoch: action.assignment.epoch })
+    }
+    if (action.type === 'topology') {
+      this.#topologies.set(`${action.workerId} ${action.topology.epoch}`, action.topology)
+      this.answers.push({ type: 'topologyReady', workerId: action.workerId, epoch: action.topology.epoch })
+    }
     if (action.type === 'events') for (const event of action.events) this.#receive(event)
+  }
+
+  /** Ubatches go only to instances of the topology the worker confirmed, whose members all live. */
+  #checkInstances (workerId: string, { ffnInstanceOfUbatch, scheduled }: StepPlan): void {
+    const { books, ffn } = this.core
+    const worker = books.attention.get(workerId)
+    if (!worker || worker.isColocated) return
+    const numUbatches = new Set(scheduled.map(({ ubatchIdx }) => ubatchIdx)).size
+    if (ffnInstanceOfUbatch.length !== numUbatches) throw new Error(`${numUbatches} ubatches, ${ffnInstanceOfUbatch.length} instances`)
+    const topology = this.#topologies.get(`${workerId} ${worker.topologyEpoch}`)
+    for (const instanceIdx of ffnInstanceOfUbatch) {
+      const instance = topology?.instances[instanceIdx]
+      if (!instance?.members.every(member => ffn.workers.has(member.workerId))) throw new Error(`${workerId} was sent to a broken ffn instance`)
+    }
   }
 
   #receive (event: RequestEventMessage): void {
