@@ -1,4 +1,5 @@
 // Owns the HTTP app: plugins, hooks and routes in order. Does not listen and reads no environment.
+import { randomUUID } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, LogController } from 'fastify'
@@ -25,6 +26,9 @@ export async function buildApp (dependencies: GatewayDependencies): Promise<App>
     // A wrong type is an error that names the field, not something to repair.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, verbose: true } },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    // Of receiving a request; generating takes as long as it takes.
+    requestTimeout: 60_000,
+    genReqId: () => randomUUID(),
     // While closing we answer in our own words.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -32,6 +36,7 @@ export async function buildApp (dependencies: GatewayDependencies): Promise<App>
     clientErrorHandler (_error, socket) { if (socket.writable) socket.end(clientErrorResponse()) }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  app.addHook('onRequest', async (request, reply) => { void reply.header('x-request-id', request.id) })
   let closing = false
   app.addHook('preClose', async () => { closing = true })
   app.addHook('onRequest', async () => { if (closing) throw gatewayError('shutting_down') })

@@ -1,6 +1,6 @@
 // Owns writing server-sent events to one client: headers when the first event comes, a bound on what is buffered
 // for a client that reads too slowly. Sets no timers.
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
 export interface EventStreamOptions {
   readonly maxBufferedBytes: number
@@ -15,8 +15,10 @@ export class EventStream {
 
   get isOpen (): boolean { return this.response.headersSent }
 
-  open (): void {
+  /** `headers` come from hooks, which a hijacked reply would lose. */
+  open (headers: OutgoingHttpHeaders): void {
     this.response.writeHead(200, {
+      ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache',
       // Proxies would gather events otherwise.

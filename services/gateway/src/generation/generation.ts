@@ -37,12 +37,14 @@ export class Generation {
   private readonly choices: Choice[]
   private readonly startMs: number
   private numUnfinished: number
-  private numCachedTokens = 0
+  /** By prompt: choices share its blocks, so the best hit is what the prompt found. */
+  private readonly numCachedTokens: number[]
   private over = false
 
   constructor (private readonly context: GenerationContext, private readonly plan: GenerationPlan, private readonly sink: GenerationSink) {
     this.startMs = context.nowMs()
     this.numUnfinished = plan.choices.length
+    this.numCachedTokens = new Array<number>(plan.choices.length / plan.numChoicesPerPrompt).fill(0)
     this.choices = plan.choices.map(choice => ({
       decoder: new ChoiceDecoder(context.tokenizer, choice, plan.text, context.eosTokenIds),
       handle: undefined, finished: false, firstTokenMs: 0, lastTokenMs: 0
@@ -66,7 +68,8 @@ export class Generation {
   get usage (): Usage {
     let numOutputTokens = 0
     for (const { decoder } of this.choices) numOutputTokens += decoder.numOutputTokens
-    return { numPromptTokens: this.plan.numPromptTokens, numOutputTokens, numCachedTokens: this.numCachedTokens }
+    const numCachedTokens = this.numCachedTokens.reduce((sum, count) => sum + count, 0)
+    return { numPromptTokens: this.plan.numPromptTokens, numOutputTokens, numCachedTokens }
   }
 
   promptLogprobsOf (choiceIdx: number): readonly PromptLogprob[] {
@@ -88,6 +91,7 @@ export class Generation {
       return
     }
     const isFirst = choice.firstTokenMs === 0 && event.tokens.length > 0
+    if (isFirst) this.countCachedTokens(Math.floor(choiceIdx / this.plan.numChoicesPerPrompt), event.numCachedTokens)
     if (event.tokens.length > 0) this.measureTokens(choice, event)
     const update = choice.decoder.accept(event)
     if (update.finishReason !== undefined) this.finish(choice, event)
@@ -105,13 +109,17 @@ export class Generation {
     if (choice.firstTokenMs === 0) {
       choice.firstTokenMs = now
       metrics.ttft.observe((now - this.startMs) / 1000)
-      // Choices of one prompt share its blocks; the best hit is what the prompt found.
-      this.numCachedTokens = Math.max(this.numCachedTokens, event.numCachedTokens)
-      metrics.cachedTokens.inc(event.numCachedTokens)
     } else {
       metrics.itl.observe((now - choice.lastTokenMs) / 1000)
     }
     choice.lastTokenMs = now
+  }
+
+  private countCachedTokens (promptIdx: number, numCachedTokens: number): void {
+    const known = this.numCachedTokens[promptIdx]!
+    if (numCachedTokens <= known) return
+    this.numCachedTokens[promptIdx] = numCachedTokens
+    this.context.metrics.cachedTokens.inc(numCachedTokens - known)
   }
 
   private finish (choice: Choice, event: RequestEvent__Output): void {

@@ -1,5 +1,6 @@
 // Owns answering one HTTP request from its generation, streaming or whole: what is written when, what happens
 // when the client leaves, which outcome is counted.
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TandemError, TokenLogprobs } from '@tandem/core'
 import type { Outcome } from '../metrics/metrics.js'
@@ -33,6 +34,8 @@ export function respond (request: FastifyRequest, reply: FastifyReply, options: 
       if (settled) return
       settled = true
       metrics.inFlight.dec()
+      const { numPromptTokens, numOutputTokens } = generation.usage
+      request.log.info({ endpoint: options.endpoint, outcome: outcome ?? 'refused', numPromptTokens, numOutputTokens }, 'request ended')
       if (outcome !== undefined) metrics.requests.inc({ endpoint: options.endpoint, outcome })
     }
     const settle: Settle = {
@@ -47,7 +50,6 @@ export function respond (request: FastifyRequest, reply: FastifyReply, options: 
     reply.raw.on('close', () => {
       if (generation.isOver) return
       generation.abort()
-      request.log.info('client left, request aborted')
       settle.broken('client_gone')
     })
     if (reply.raw.destroyed) {
@@ -87,7 +89,7 @@ function streamed (reply: FastifyReply, options: RespondOptions, settle: Settle)
     onUpdate (choiceIdx, update) {
       if (!events.isOpen) {
         reply.hijack()
-        events.open()
+        events.open(reply.getHeaders() as OutgoingHttpHeaders)
       }
       let text = ''
       if (!begun[choiceIdx]) {

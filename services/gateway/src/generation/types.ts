@@ -17,7 +17,9 @@ export interface TextOptions {
 export interface GenerationPlan {
   /** Prefix of the request ids of its sequences. */
   readonly id: string
+  /** All choices of the first prompt, then all of the second. */
   readonly choices: readonly ChoicePlan[]
+  readonly numChoicesPerPrompt: number
   /** Prompt tokens of all prompts, each counted once however many choices it has. */
   readonly numPromptTokens: number
   readonly text: TextOptions

@@ -134,7 +134,7 @@ function planOf (
       choices.push({ promptTokenIds: tokenIds, maxTokens, sampling: { ...sampling, seed: seedOfChoice(sampling.seed, i) } })
     }
   }
-  return { id, choices, numPromptTokens, text: textOptionsOf(body) }
+  return { id, choices, numChoicesPerPrompt: n, numPromptTokens, text: textOptionsOf(body) }
 }
 
 function answer (
