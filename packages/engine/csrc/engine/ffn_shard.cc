@@ -12,9 +12,9 @@ namespace {
 constexpr size_t kUnitColumns = kBlock;
 
 // Elements of the intermediate dimension that stay together (core's intermediateSlice).
-size_t slice_unit(TensorDtype dtype) {
-  if (dtype == TensorDtype::f8_e4m3) return 128;
-  return is_quantized(dtype) ? block_elements(dtype) : 4;
+size_t slice_unit(const TensorRef& down) {
+  const size_t block = down.block_scale != nullptr ? down.block_columns : block_elements(down.dtype);
+  return std::max<size_t>(block, 4);
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ FfnShard::FfnShard(const ModelConfig& config, const FfnSideTensors& tensors, Ffn
 FfnShard::Mlp FfnShard::load_slice(WeightFiles& files, const GatedMlpTensors& tensors, size_t intermediate_size) const {
   Mlp mlp;
   size_t begin = 0, end = 0;
-  mlp.plan = make_tree_plan(intermediate_size, slice_unit(tensors.down.dtype), leaves_.start, leaves_.end, &begin, &end);
+  mlp.plan = make_tree_plan(intermediate_size, slice_unit(tensors.down), leaves_.start, leaves_.end, &begin, &end);
   mlp.empty = begin == end;
   if (mlp.empty) return mlp;
   mlp.gate = files.matrix(tensors.gate, {begin, end, 0, config_.hidden_size});
