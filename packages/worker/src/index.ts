@@ -1,6 +1,7 @@
 export { errorToMessage } from './error-message.js'
 export { processStats } from './process-stats.js'
 export { logProgress } from './progress-log.js'
+export { requireModel } from './require-model.js'
 export { runWorker } from './run-worker.js'
 export type { RunningWorker } from './run-worker.js'
 export { SchedulerLink } from './scheduler-link.js'

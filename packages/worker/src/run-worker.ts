@@ -35,6 +35,6 @@ export async function runWorker (start: () => Promise<RunningWorker>, logger: Lo
   } catch (error) {
     if (isTandemError(error)) logger.fatal({ code: error.code, ...error.facts }, error.message)
     else logger.fatal({ err: error }, 'worker failed')
-    return 1
+    return isTandemError(error) && error.code.startsWith('option_') ? 2 : 1
   }
 }

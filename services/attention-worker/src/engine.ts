@@ -1,12 +1,10 @@
 // Owns how the worker's options become an engine: sizes, then one side, or both when colocated.
-import { makeError } from '@tandem/core'
 import { createAttentionEngine, createColocatedEngine, resolveBackend } from '@tandem/engine'
 import type { AttentionEngine, AttentionEngineOptions } from '@tandem/engine'
 import { attentionTensorRefs, ffnTensorRefs, openModel } from '@tandem/model'
 import type { Model, TensorRef } from '@tandem/model'
-import { logProgress, workerNumberOf } from '@tandem/worker'
+import { logProgress, requireModel, workerNumberOf } from '@tandem/worker'
 import type { Logger } from 'pino'
-import { attentionWorkerErrors } from './errors.js'
 import { sizeKvCache } from './kv-cache-size.js'
 import type { AttentionWorkerOptions } from './options.js'
 
@@ -22,8 +20,7 @@ export interface BuiltEngine {
 export async function buildEngine (
   options: AttentionWorkerOptions, workerId: string, onPeerDown: (workerId: string, reason: string) => void, logger: Logger
 ): Promise<BuiltEngine> {
-  if (options.model === undefined || options.model === '') throw makeError(attentionWorkerErrors, 'model_required')
-  const model = await openModel(options.model, options.servedModelName === '' ? {} : { name: options.servedModelName })
+  const model = await openModel(requireModel(options.model), options.servedModelName === '' ? {} : { name: options.servedModelName })
   const { backend, reason, kvDtype } = resolveBackend(options.backend)
   const isColocated = options.connector === 'loopback'
   const refs = isColocated ? [...attentionTensorRefs(model), ...ffnTensorRefs(model)] : attentionTensorRefs(model)

@@ -2,7 +2,6 @@
 import { defineErrors } from '@tandem/core'
 
 export const attentionWorkerErrors = defineErrors({
-  model_required: { message: 'no model given: set --model or TANDEM_MODEL', grpc: 'INVALID_ARGUMENT', http: 500, retryable: false },
   kv_cache_too_large: {
     message: 'a KV cache of {kvCacheBytes} bytes and {weightBytes} bytes of weights do not fit into {availableBytes} bytes of free memory',
     grpc: 'RESOURCE_EXHAUSTED',

@@ -23,7 +23,9 @@ it('groups prompt logprobs by sequence and names why sequences end', () => {
     timings,
     sampled: [{ seqId: 2, position: 2, tokenId: 8, finishReason: 'stop' }, { seqId: 4, position: 9, tokenId: 1, logprobs: logprobs(1) }],
     promptLogprobs: [
-      { seqId: 2, position: 1, logprobs: logprobs(6) }, { seqId: 4, position: 1, logprobs: logprobs(3) }, { seqId: 2, position: 2, logprobs: logprobs(7) }
+      { seqId: 2, position: 1, logprobs: logprobs(6) },
+      { seqId: 4, position: 1, logprobs: logprobs(3) },
+      { seqId: 2, position: 2, logprobs: logprobs(7) }
     ]
   })
   expect(message).toMatchObject({ stepId: 3, ...timings })

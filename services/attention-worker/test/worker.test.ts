@@ -169,7 +169,7 @@ describe('attention worker', () => {
   })
 
   it('refuses to start without a model, or with a KV cache that does not fit', async () => {
-    await expect(startWorker('127.0.0.1:1', { model: '' })).rejects.toMatchObject({ code: 'model_required' })
+    await expect(startWorker('127.0.0.1:1', { model: '' })).rejects.toMatchObject({ code: 'option_missing' })
     await expect(startWorker('127.0.0.1:1', { kvCacheBytes: 2 ** 50 })).rejects.toMatchObject({ code: 'kv_cache_too_large' })
   })
 })

@@ -1,4 +1,3 @@
-export { ffnWorkerErrors } from './errors.js'
 export { ffnWorkerOptions } from './options.js'
 export type { FfnWorkerOptions } from './options.js'
 export { startFfnWorker } from './worker.js'

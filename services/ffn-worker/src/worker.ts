@@ -1,7 +1,7 @@
 // Owns the FFN worker: engine, link to the scheduler, and what each command does. Reads no environment.
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { makeError, withResolvers } from '@tandem/core'
+import { withResolvers } from '@tandem/core'
 import type { FfnAssignment } from '@tandem/core'
 import { createFfnEngine } from '@tandem/engine'
 import type { FfnEngine } from '@tandem/engine'
@@ -9,11 +9,10 @@ import { openModel } from '@tandem/model'
 import type { Model } from '@tandem/model'
 import { assignmentFromMessage } from '@tandem/protocol'
 import type { RegisterWorkerMessage, WorkerCommand__Output, WorkerStatsMessage } from '@tandem/protocol'
-import { logProgress, newWorkerId, processStats, SchedulerLink } from '@tandem/worker'
+import { logProgress, newWorkerId, processStats, requireModel, SchedulerLink } from '@tandem/worker'
 import type { RunningWorker, Session } from '@tandem/worker'
 import type { Logger } from 'pino'
 import { advertisedHost } from './advertised-host.js'
-import { ffnWorkerErrors } from './errors.js'
 import type { FfnWorkerOptions } from './options.js'
 
 export interface FfnWorkerDependencies {
@@ -22,9 +21,8 @@ export interface FfnWorkerDependencies {
 
 /** Listens, joins the cluster and loads what it is assigned. Throws the errors of models, engines and errors.ts. */
 export async function startFfnWorker (options: FfnWorkerOptions, { logger }: FfnWorkerDependencies): Promise<RunningWorker> {
-  if (options.model === undefined || options.model === '') throw makeError(ffnWorkerErrors, 'model_required')
   const workerId = options.workerId === '' ? newWorkerId('ffn') : options.workerId
-  const model = await openModel(options.model, options.servedModelName === '' ? {} : { name: options.servedModelName })
+  const model = await openModel(requireModel(options.model), options.servedModelName === '' ? {} : { name: options.servedModelName })
   const { promise: done, resolve: finish, reject: fail } = withResolvers()
   const engine = await createFfnEngine({
     model,

@@ -95,7 +95,7 @@ describe('ffn worker', () => {
   })
 
   it('refuses to start without a model, or open to others without a token', async () => {
-    await expect(startWorker('127.0.0.1:1', { model: '' })).rejects.toMatchObject({ code: 'model_required' })
+    await expect(startWorker('127.0.0.1:1', { model: '' })).rejects.toMatchObject({ code: 'option_missing' })
     await expect(startWorker('127.0.0.1:1', { host: '0.0.0.0' })).rejects.toMatchObject({ code: 'cluster_token_required' })
   })
 })

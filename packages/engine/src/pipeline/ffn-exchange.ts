@@ -46,11 +46,13 @@ export class FfnExchange {
    * sending again cannot cure, and whatever `aborted` rejects with.
    */
   async run (request: FfnRequest, aborted: Promise<never>): Promise<Float32Array> {
-    const deadline = this.#deadline(request.layerIdx)
+    let target: Target | null = null
+    const deadline = this.#deadline(request.layerIdx, () => whyUnanswered(target, this.options.router))
     try {
       let pauseMs = FIRST_PAUSE_MS
       for (let numAttempts = 0; ; numAttempts++) {
-        const target = await this.#target(request, deadline.expired, aborted)
+        target = null
+        target = await this.#target(request, deadline.expired, aborted)
         if (numAttempts > 0) this.stats.framesResent += target.members.length
         try {
           return await Promise.race([this.#crossing(target, request), deadline.expired, aborted])
@@ -106,17 +108,22 @@ export class FfnExchange {
     return new Promise(resolve => { this.options.clock.after(ms, resolve) })
   }
 
-  #deadline (layerIdx: number): { readonly expired: Promise<never>, cancel (): void } {
-    const { clock, ffnTimeoutMs, router } = this.options
+  #deadline (layerIdx: number, reason: () => string): { readonly expired: Promise<never>, cancel (): void } {
+    const { clock, ffnTimeoutMs } = this.options
     let cancel = (): void => {}
     const expired = new Promise<never>((_resolve, reject) => {
       cancel = clock.after(ffnTimeoutMs, () => {
-        reject(makeError(engineErrors, 'ffn_unavailable', { layerIdx, timeoutMs: ffnTimeoutMs, reason: router.lastReason }))
+        reject(makeError(engineErrors, 'ffn_unavailable', { layerIdx, timeoutMs: ffnTimeoutMs, reason: reason() }))
       })
     })
     expired.catch(() => {}) // It may pass between two awaits.
     return { expired, cancel }
   }
+}
+
+function whyUnanswered (target: Target | null, router: FfnRouter): string {
+  if (target === null) return router.lastReason
+  return `epoch ${target.route.epoch} is connected, but ${target.members.map(({ link }) => link.workerId).join(', ')} did not answer in full`
 }
 
 /**

@@ -38,8 +38,9 @@ export interface Target {
 export type LinkSettings = Omit<FfnLinkOptions, 'workerId' | 'endpoints' | 'onUp' | 'onDown'>
 
 export class FfnRouter {
-  /** Newest first: one route, or two while the newest is connecting. */
-  #routes: Route[] = []
+  #newest: Route | null = null
+  /** The last one whose members were all connected: used while its successor is not. */
+  #connected: Route | null = null
   #links = new Set<FfnLink>()
   #waiters: Array<() => void> = []
   #lastReason = 'no topology has been set'
@@ -53,19 +54,19 @@ export class FfnRouter {
   async setTopology (topology: FfnTopology): Promise<void> {
     const route: Route = { epoch: topology.epoch, instances: [], isStale: false }
     for (const instance of topology.instances) route.instances.push(this.#instanceOf(route, instance))
-    this.#routes = [route, ...this.#routes.slice(0, 1)]
+    this.#newest = route
     this.#dropUnusedLinks()
     this.#changed()
     const links = route.instances.flatMap(instance => instance.members.map(member => member.link))
     await Promise.all(links.map(link => link.connect()))
-    if (this.#routes[0] !== route) return // Superseded while connecting.
-    this.#routes = [route]
+    if (this.#newest !== route) return // Superseded while connecting.
+    this.#connected = route
     this.#dropUnusedLinks()
   }
 
   /** The instance for a ubatch, all of its members connected; null when there is none now. */
   pick (preferredInstanceIdx: number | undefined, ubatchIdx: number): Target | null {
-    for (const route of this.#routes) {
+    for (const route of this.#routes()) {
       if (route.isStale) continue
       const preferred = route.instances.find(instance => instance.instanceIdx === preferredInstanceIdx)
       const others = route.instances.map((_, i) => route.instances[(ubatchIdx + i) % route.instances.length] as RouteInstance)
@@ -90,7 +91,14 @@ export class FfnRouter {
   close (): void {
     for (const link of this.#links) link.close()
     this.#links.clear()
-    this.#routes = []
+    this.#newest = null
+    this.#connected = null
+  }
+
+  /** Newest first. */
+  #routes (): Route[] {
+    const routes = this.#newest === this.#connected ? [this.#newest] : [this.#newest, this.#connected]
+    return routes.filter(route => route !== null)
   }
 
   #instanceOf (route: Route, instance: FfnInstance): RouteInstance {
@@ -119,7 +127,7 @@ export class FfnRouter {
 
   /** Frames in flight on a link that is dropped are sent again on the newest route. */
   #dropUnusedLinks (): void {
-    const used = new Set(this.#routes.flatMap(route => route.instances.flatMap(instance => instance.members.map(member => member.link))))
+    const used = new Set(this.#routes().flatMap(route => route.instances.flatMap(instance => instance.members.map(member => member.link))))
     for (const link of this.#links) {
       if (used.has(link)) continue
       this.#links.delete(link)
