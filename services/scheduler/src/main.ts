@@ -19,5 +19,5 @@ try {
 } catch (error) {
   if (!isTandemError(error)) throw error
   process.stderr.write(`tandem scheduler: ${error.message}\n`)
-  process.exitCode = error.code.startsWith('option') ? 2 : 1
+  process.exitCode = error.grpcStatus === 'INVALID_ARGUMENT' ? 2 : 1
 }

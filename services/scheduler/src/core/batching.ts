@@ -1,6 +1,6 @@
 // Owns what one step of one attention worker runs: decodes first, then prefill chunks with the rest of the
-// token budget; a suspect runs alone. A worker has at most two plans: decode lines of the second are speculative, their sequence may
-// turn out to have ended in the first.
+// token budget; a suspect runs alone. A worker has at most two plans: decode lines of the second are
+// speculative, their sequence may turn out to have ended in the first.
 import { MAX_PLANS_IN_FLIGHT } from './attention-worker.js'
 import type { AttentionWorker, PlanLine } from './attention-worker.js'
 import type { Books } from './books.js'
