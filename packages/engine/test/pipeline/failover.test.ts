@@ -1,12 +1,12 @@
 // Members die in the middle of a layer, epochs pass, replicas stand in: the text must not change.
 import { afterEach, describe, expect, it } from 'vitest'
-import { createGrpcConnector, createTcpConnector } from '@tandem/connector'
+import { createGrpcConnector, createLoopbackConnector, createTcpConnector, tokenDigestOf } from '@tandem/connector'
 import type { Connector } from '@tandem/connector'
 import type { FfnTopology } from '@tandem/core'
 import type { StepPlan } from '../../src/types.js'
 import { systemClock } from '../../src/pipeline/clock.js'
 import type { Clock } from '../../src/pipeline/clock.js'
-import { formInstance, generate, newSequence, prompts, singleInstance, startAttention, startCluster, startFfn } from './support/cluster.js'
+import { formInstance, generate, modelFingerprint, newSequence, prompts, singleInstance, startAttention, startCluster, startFfn } from './support/cluster.js'
 import type { AttentionSettings, FakeAttention, FakeFfn } from './support/cluster.js'
 
 const toDispose: Array<{ dispose (): Promise<void> }> = []
@@ -133,6 +133,26 @@ describe('a step that nobody answers', () => {
     await engine.setTopology(await singleInstance(2, 'ep', [second]))
     const { sampled } = await engine.step(plan)
     expect(sampled.map(({ tokenId }) => tokenId)).toEqual((await expectedOutputs()).get(0)!.slice(0, 1))
+  })
+
+  it('says who did not answer', async () => {
+    const { clock, expire } = manualClock()
+    const connector = createLoopbackConnector()
+    const { engine, ffn: [first] } = await startPair(connector, { clock, ffnTimeoutMs: 1_000_000 })
+    // A listener that nobody serves: connected, and silent.
+    const silent = await connector.listen({
+      tokenDigest: tokenDigestOf('secret'), modelFingerprint, workerId: 's', host: '', port: 0, advertiseHost: '', maxQueuedFrames: 4, maxFrameBytes: 1 << 20
+    })
+    const members = [{ workerId: 'silent', shards: { start: 0, end: 8 }, endpoints: [silent.endpoint] }]
+    await engine.setTopology({ epoch: 1, split: 'ep', instances: [{ instanceIdx: 0, members }] })
+    const outputs = generate(engine, sequences)
+    outputs.catch(() => {})
+    await silent.recvAttnOutput()
+    expire()
+    await expect(outputs).rejects.toThrow('no FFN worker answered layer 0 within 1000000 ms: epoch 1 is connected, but silent did not answer in full')
+    await engine.setTopology(await singleInstance(2, 'ep', [first]))
+    expect(await generate(engine, sequences)).toEqual(await expectedOutputs())
+    await silent.close()
   })
 
   it('waits for the first topology', async () => {
