@@ -60,19 +60,34 @@ struct QuantPanel {
   const uint8_t* high;
   const uint8_t* scales;
   const uint8_t* supers;
+  /** Bytes to the same place in the next panel: what a product prefetches while it works on this one. */
+  size_t to_next;
 };
-
-inline QuantPanel quant_panel_at(TensorDtype dtype, const uint8_t* panel, size_t num_blocks) {
-  const QuantLayout layout = quant_layout(dtype);
-  const uint8_t* high = panel + align64(layout.codes_bytes * num_blocks);
-  const uint8_t* scales = high + align64(layout.high_bytes * num_blocks);
-  return {panel, high, scales, scales + align64(layout.scale_bytes * num_blocks)};
-}
 
 inline size_t quant_panel_bytes(TensorDtype dtype, size_t num_blocks) {
   const QuantLayout layout = quant_layout(dtype);
   return align64(layout.codes_bytes * num_blocks) + align64(layout.high_bytes * num_blocks) +
          align64(layout.scale_bytes * num_blocks) + align64(layout.super_bytes * (num_blocks / kBlocksPerSuper));
+}
+
+inline QuantPanel quant_panel_at(TensorDtype dtype, const uint8_t* panel, size_t num_blocks) {
+  const QuantLayout layout = quant_layout(dtype);
+  const uint8_t* high = panel + align64(layout.codes_bytes * num_blocks);
+  const uint8_t* scales = high + align64(layout.high_bytes * num_blocks);
+  return {panel, high, scales, scales + align64(layout.scale_bytes * num_blocks), quant_panel_bytes(dtype, num_blocks)};
+}
+
+/**
+ * Asks for block b of the next panel. Panels are a few kilobytes in three sections: too short for the hardware to see the stream in time.
+ * Past the last panel the address may be anything; a prefetch never faults.
+ */
+template <TensorDtype D>
+inline void prefetch_next(const QuantPanel& panel, size_t b) {
+  constexpr QuantLayout layout = quant_layout(D);
+  const auto fetch = [&panel](const uint8_t* p) { __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + panel.to_next), 0, 2); };
+  for (size_t i = 0; i < layout.codes_bytes; i += 64) fetch(panel.codes + b * layout.codes_bytes + i);
+  for (size_t i = 0; i < layout.high_bytes; i += 64) fetch(panel.high + b * layout.high_bytes + i);
+  fetch(panel.scales + b * layout.scale_bytes);
 }
 
 struct FloatPanel {

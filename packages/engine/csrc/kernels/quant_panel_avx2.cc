@@ -149,19 +149,27 @@ inline __m256i dot_start(const QuantBlock& a) {
   return _mm256_setzero_si256();
 }
 
-/** R rows x 8 columns over `num_blocks` decoded blocks; codes of the Q8_0 panel are read in place. */
+/** What a tile works on: decoded blocks, of which Q8_0 codes are read in place, and the panel when this tile prefetches the next one. */
+struct Chunk {
+  const Block* blocks;
+  const uint8_t (*in_place)[8][64];
+  size_t num_blocks, first_block;
+  const QuantPanel* prefetch;
+};
+
+/** R rows x 8 columns. */
 template <TensorDtype D, int R>
-[[gnu::noinline]] void tile(const Block* blocks, const uint8_t (*in_place)[8][64], size_t num_blocks, const QuantBlock* x, size_t stride, float* out,
-          size_t column) {
+[[gnu::noinline]] void tile(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, size_t column) {
   __m256 sum[R];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) sum[r] = _mm256_loadu_ps(out + 16 * r + column);
-  for (size_t b = 0; b < num_blocks; b++) {
-    const Block& block = blocks[b];
+  for (size_t b = 0; b < chunk.num_blocks; b++) {
+    const Block& block = chunk.blocks[b];
+    if (chunk.prefetch != nullptr) prefetch_next<D>(*chunk.prefetch, chunk.first_block + b);
     const QuantBlock* a[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r] = x + static_cast<size_t>(r) * stride + b;
-    const uint8_t* base = (D == TensorDtype::q8_0 ? in_place[b][0] : block.codes[0]) + 4 * column;
+    const uint8_t* base = (D == TensorDtype::q8_0 ? chunk.in_place[b][0] : block.codes[0]) + 4 * column;
     const auto* codes = reinterpret_cast<const uint8_t(*)[64]>(base);
     const __m256 scale = _mm256_load_ps(block.scale + column), second = _mm256_load_ps(block.second + column);
     __m256i dot[R];
@@ -201,11 +209,12 @@ void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end
       if constexpr (D != TensorDtype::q8_0) decode_codes<D>(panel, begin + b, blocks[b]);
       decode_scales<D>(panel, begin + b, blocks[b]);
     }
-    const auto* in_place = reinterpret_cast<const uint8_t(*)[8][64]>(panel.codes) + begin;
+    Chunk chunk = {blocks, reinterpret_cast<const uint8_t(*)[8][64]>(panel.codes) + begin, count, begin, &panel};
     size_t row = 0;
     auto run = [&](auto rows_tile, size_t rows) {
       for (size_t column = 0; column < 16; column += 8) {
-        rows_tile(blocks, in_place, count, x + row * stride + begin, stride, out + 16 * row, column);
+        rows_tile(chunk, x + row * stride + begin, stride, out + 16 * row, column);
+        chunk.prefetch = nullptr;
       }
       row += rows;
     };

@@ -98,13 +98,15 @@ inline __m512 add_scaled(__m512i dot_product, __m512 weight_scale, float x_scale
 }
 
 template <TensorDtype D, int R>
-[[gnu::noinline]] void tile(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, float* out) {
+[[gnu::noinline]] void tile(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, float* out,
+                            bool prefetch) {
   __m512 sum[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) sum[r] = _mm512_setzero_ps();
   for (size_t b = block_begin; b < block_end; b++) {
     __m512i w[8];
     load_codes<D>(panel, b, w);
+    if (prefetch) prefetch_next<D>(panel, b);
     const Scales scales = load_scales<D>(panel, b);
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
@@ -125,8 +127,10 @@ template <TensorDtype D, int R>
 template <TensorDtype D>
 void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
                    size_t num_rows, float* out) {
+  bool first = true;
   auto run = [&](auto rows_tile, size_t rows) {
-    rows_tile(panel, block_begin, block_end, x, stride, out);
+    rows_tile(panel, block_begin, block_end, x, stride, out, first);
+    first = false;
     x += rows * stride;
     out += 16 * rows;
     num_rows -= rows;

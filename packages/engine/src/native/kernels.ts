@@ -152,10 +152,10 @@ export interface KernelAddon {
   philox (counter: Uint32Array, key: Uint32Array): Uint32Array
 
   /** Operations per second of the active path's multiply-add. */
-  benchPeak (int8: boolean, numThreads: number, numTries: number): number
+  benchPeak (kind: 'f32' | 'int8' | 'int4', numThreads: number, numTries: number): number
   /** Bytes per second. */
   benchBandwidth (numBytes: number, numThreads: number, numTries: number): number
-  /** Seconds of one product; the matrices take turns. */
+  /** Seconds of one product; the matrices take turns. With one thread, of its own time. */
   benchMatmul (matrices: readonly MatrixHandle[], x: Float32Array, numRows: number, numThreads: number, numTries: number): number
   benchAttention (options: AttentionBench, numTries: number): number
   /** Seconds of an empty parallel_for. */

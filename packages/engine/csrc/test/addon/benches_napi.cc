@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <string>
 
 #include "kernels/attention.h"
 #include "kernels/isa.h"
@@ -62,21 +63,21 @@ const PeakLoops& peak_loops() {
   }
 }
 
-/** benchPeak(isInt8, numThreads, numTries): operations per second. */
+/** benchPeak('f32' | 'int8' | 'int4', numThreads, numTries): operations per second. */
 Napi::Value bench_peak(const Napi::CallbackInfo& info) {
   const PeakLoops& loops = peak_loops();
-  const auto loop = flag_at(info, 0) ? loops.int8 : loops.f32;
-  const double ops = flag_at(info, 0) ? loops.int8_ops : loops.f32_ops;
+  const std::string kind = info[0].ToString().Utf8Value();
+  const PeakLoop& loop = kind == "f32" ? loops.f32 : kind == "int8" ? loops.int8 : loops.int4;
   const auto threads = static_cast<int>(size_at(info, 1));
   ThreadPool pool({threads, false, -1});
-  constexpr size_t kRepeats = 300000;
+  constexpr size_t kRepeats = 100000;
   volatile float sink = 0;
   const double seconds = best_seconds(size_at(info, 2), size_at(info, 1) == 1, [&] {
     pool.parallel_for(static_cast<size_t>(threads), 1, [&](size_t begin, size_t end, int) {
-      for (size_t i = begin; i < end; i++) sink = loop(kRepeats);
+      for (size_t i = begin; i < end; i++) sink = loop.run(kRepeats);
     });
   });
-  return Napi::Number::New(info.Env(), ops * kRepeats * threads / seconds);
+  return Napi::Number::New(info.Env(), loop.ops * kRepeats * threads / seconds);
 }
 
 /** benchBandwidth(numBytes, numThreads, numTries): bytes read per second from memory larger than the caches. */
@@ -175,7 +176,7 @@ Napi::Value available_cores_js(const Napi::CallbackInfo& info) { return Napi::Nu
 
 }  // namespace
 
-const PeakLoops kPortablePeak = {kLanes * 2.0, kLanes * 2.0, portable_int8, portable_f32};
+const PeakLoops kPortablePeak = {{kLanes * 2.0, portable_f32}, {kLanes * 2.0, portable_int8}, {kLanes * 2.0, portable_int8}};
 
 void register_benches(Napi::Env, Napi::Object exports) {
   add(exports, "benchPeak", bench_peak);

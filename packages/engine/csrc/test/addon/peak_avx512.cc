@@ -41,7 +41,7 @@ float f32_peak(size_t repeats) {
 
 }  // namespace
 
-const PeakLoops kAvx512Peak = {kChains * 128.0, kChains * 32.0, int8_peak, f32_peak};
+const PeakLoops kAvx512Peak = {{kChains * 32.0, f32_peak}, {kChains * 128.0, int8_peak}, {kChains * 128.0, int8_peak}};
 
 }  // namespace tandem
 #endif

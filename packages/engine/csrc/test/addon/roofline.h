@@ -6,12 +6,17 @@
 
 namespace tandem {
 
-/** Sums of `repeats` rounds over register-resident data; returned so that nothing is optimised away. */
+/** `repeats` rounds over register-resident data; the result is returned so that nothing is optimised away. */
+struct PeakLoop {
+  /** Operations of a round, a multiply-add counting as two. */
+  double ops;
+  float (*run)(size_t repeats);
+};
+
 struct PeakLoops {
-  /** Multiply-adds counted as two operations: per round. */
-  double int8_ops, f32_ops;
-  float (*int8)(size_t repeats);
-  float (*f32)(size_t repeats);
+  PeakLoop f32;
+  /** 8-bit codes, and 4-bit codes (AVX2 widens eight products at once then; elsewhere the same). */
+  PeakLoop int8, int4;
 };
 
 extern const PeakLoops kPortablePeak;
