@@ -10,7 +10,7 @@ export interface SamplingParams {
   readonly topP: number
   /** Keeps tokens with p >= minP * max(p); 0 keeps every token. */
   readonly minP: number
-  /** Key of the counter-based generator; the scheduler picks one when the request gives none. */
+  /** Key of the counter-based generator, below 2^53; the gateway draws one when the request gives none. */
   readonly seed: number
   /** Divides positive and multiplies negative logits of tokens seen in prompt or output; 1 is off. */
   readonly repetitionPenalty: number

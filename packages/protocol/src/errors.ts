@@ -1,3 +1,4 @@
+// Owns the errors of the gRPC layer itself: listening, dialling, the cluster token. What services refuse is theirs.
 import { defineErrors } from '@tandem/core'
 
 export const protocolErrors = defineErrors({
