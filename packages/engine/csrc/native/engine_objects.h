@@ -11,6 +11,11 @@ Napi::Value create_attention_engine(const Napi::CallbackInfo& info);
 // createFfnEngine(options): NativeFfnEngine
 Napi::Value create_ffn_engine(const Napi::CallbackInfo& info);
 
+// serveHops(connector, address): {address, close}
+Napi::Value serve_hops(const Napi::CallbackInfo& info);
+// measureHops(connector, address, payloadBytes, count): Promise<Float64Array of microseconds>
+Napi::Value measure_hops(const Napi::CallbackInfo& info);
+
 void define_attention_engine(Napi::Env env);
 void define_ffn_engine(Napi::Env env);
 

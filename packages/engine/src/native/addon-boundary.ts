@@ -83,4 +83,8 @@ export interface NativeAddon {
   /** The instruction set the kernels dispatch to. */
   isaName (): string
   availableCores (): number
+  /** Bench: answers frames with as many bytes. `address` is a path for shm, ignored for tcp. */
+  serveHops (connector: 'shm' | 'tcp', address: string): { readonly address: string, close (): void }
+  /** Bench: microseconds of each of `count` round trips. */
+  measureHops (connector: 'shm' | 'tcp', address: string, payloadBytes: number, count: number): Promise<Float64Array>
 }

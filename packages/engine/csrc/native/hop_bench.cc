@@ -1,0 +1,133 @@
+// Owns the two ends of the hop bench: a server that answers every frame with as many bytes, and a client that times round
+// trips. The bytes are written on both sides and read on both sides, as activations are.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include "connector/connector.h"
+#include "native/background_task.h"
+#include "native/engine_objects.h"
+#include "native/js_values.h"
+
+namespace tandem {
+
+namespace {
+
+constexpr SteadyTime kForever = SteadyTime::max();
+
+class HopServer {
+ public:
+  HopServer(const std::string& connector, const std::string& address)
+      : io_loop_(std::make_shared<IoLoop>()),
+        doorbell_(std::make_shared<Doorbell>()),
+        peers_(std::make_shared<PeerSet>(doorbell_)) {
+    const ListenContext context{io_loop_, peers_, Hello{}};
+    listener_ = connector == "shm" ? listen_shm(address, context) : listen_tcp("127.0.0.1", 0, context);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~HopServer() {
+    stopping_ = true;
+    doorbell_->ring();
+    thread_.join();
+    listener_.reset();
+    for (const auto& peer : peers_->current()) peer->close();
+    peers_->current();
+    io_loop_->stop();
+  }
+  std::string address() const { return listener_->address(); }
+
+ private:
+  void serve() {
+    std::array<uint64_t, kNumFrameStatuses> refused{};
+    while (!stopping_) {
+      Delivery delivery;
+      const auto ready = [&] {
+        for (const auto& peer : peers_->current()) {
+          if (peer->poll(&delivery, &refused)) return true;
+        }
+        return stopping_.load();
+      };
+      if (!doorbell_->wait(ready, kForever) || delivery.peer == nullptr) continue;
+      const FrameHeader reply = make_f2a_header(delivery.view.header, 1);
+      std::byte* memory = delivery.peer->begin_reply(delivery.slot, frame_bytes(reply));
+      if (memory == nullptr) continue;
+      std::memcpy(memory, &reply, sizeof reply);
+      std::memcpy(section_of(memory, reply, 0), delivery.view.section[0], reply.section_bytes[0]);
+      zero_padding(memory, reply);
+      *section_of(memory, reply, 1) = std::byte{1};
+      delivery.peer->send_reply(delivery.slot, frame_bytes(reply));
+    }
+  }
+
+  std::shared_ptr<IoLoop> io_loop_;
+  std::shared_ptr<Doorbell> doorbell_;
+  std::shared_ptr<PeerSet> peers_;
+  std::unique_ptr<FfnListener> listener_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+// Microseconds of each of `count` round trips, after as many for warming up (at most 200).
+std::vector<double> measure(const std::string& connector, const std::string& address, uint32_t payload_bytes, int count) {
+  ConnectContext context;
+  context.io_loop = std::make_shared<IoLoop>();
+  context.doorbell = std::make_shared<Doorbell>();
+  const uint32_t hidden = std::max<uint32_t>(payload_bytes / 4, 1);
+  FrameHeader header = make_a2f_header(1, hidden, FrameDtype::f32, 0);
+  context.limits = {2, frame_bytes(header), frame_bytes(make_f2a_header(header, 1))};
+  const size_t colon = address.rfind(':');
+  const std::shared_ptr<FfnChannel> channel =
+      connector == "shm" ? connect_shm(address, context)
+                         : connect_tcp(address.substr(0, colon), std::stoi(address.substr(colon + 1)), context);
+  std::vector<std::byte> source(header.section_bytes[0], std::byte{1}), sink(header.section_bytes[0]);
+  std::vector<double> times;
+  for (int i = -std::min(count, 200); i < count && !channel->closed(); i++) {
+    const auto start = std::chrono::steady_clock::now();
+    int slot = -1;
+    std::byte* frame = channel->begin(frame_bytes(header), &slot);
+    header.frame_id++;
+    std::memcpy(frame, &header, sizeof header);
+    std::memcpy(section_of(frame, header, 0), source.data(), source.size());
+    zero_padding(frame, header);
+    channel->send(slot);
+    Reply reply;
+    context.doorbell->wait([&] { return channel->poll(&reply) || channel->closed(); }, kForever);
+    if (reply.slot < 0) break;
+    std::memcpy(sink.data(), reply.view.section[0], sink.size());
+    channel->release(reply.slot);
+    if (i >= 0) {
+      times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+    }
+  }
+  channel->close("done");
+  context.io_loop->stop();
+  return times;
+}
+
+}  // namespace
+
+Napi::Value serve_hops(const Napi::CallbackInfo& info) {
+  auto server = std::make_shared<HopServer>(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value());
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("address", server->address());
+  object.Set("close", Napi::Function::New(info.Env(), [server](const Napi::CallbackInfo&) mutable { server.reset(); }));
+  return object;
+}
+
+Napi::Value measure_hops(const Napi::CallbackInfo& info) {
+  const std::string connector = info[0].As<Napi::String>().Utf8Value();
+  const std::string address = info[1].As<Napi::String>().Utf8Value();
+  const uint32_t payload_bytes = info[2].As<Napi::Number>().Uint32Value();
+  const int count = info[3].As<Napi::Number>().Int32Value();
+  auto times = std::make_shared<std::vector<double>>();
+  return BackgroundTask::start(
+      info.Env(), [=] { *times = measure(connector, address, payload_bytes, count); },
+      [times](Napi::Env env) -> Napi::Value {
+        Napi::Float64Array array = Napi::Float64Array::New(env, times->size());
+        std::copy(times->begin(), times->end(), array.Data());
+        return array;
+      });
+}
+
+}  // namespace tandem
