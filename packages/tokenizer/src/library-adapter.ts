@@ -20,6 +20,14 @@ function adaptPreTokenizer (component: ComponentJson | null): ComponentJson | nu
       // The library's built-in pattern uses JavaScript's \s, which has U+FEFF and lacks U+0085; its Split does not.
       if (component.use_regex === false || component.add_prefix_space === true) return component
       return { type: 'Sequence', pretokenizers: [gpt2Split, { ...component, use_regex: false }] }
+    case 'Metaspace':
+      // The library never splits at the spaces it marks.
+      if (component.split === false) return component
+      return { type: 'Sequence', pretokenizers: [component, isolate('\u2581[^\u2581]*|[^\u2581]+')] }
+    case 'Split':
+      // It knows these two behaviours and takes any other for the first.
+      if (component.behavior === 'Isolated' || component.behavior === 'Removed') return component
+      throw new Error(`pre-tokenizer Split with behavior ${String(component.behavior)} is not supported`)
     default:
       return component
   }

@@ -18,7 +18,7 @@ function checkTexts (tokenizer: Tokenizer, expected: Expected): void {
 }
 
 describe('tokenizer.json', () => {
-  it.each([...byteLevel, 'sentencepiece'])('gives the ids and texts of transformers: %s', async name => {
+  it.each([...byteLevel, 'sentencepiece', 'metaspace'])('gives the ids and texts of transformers: %s', async name => {
     checkTexts(await loadTokenizer({ kind: 'hf', directory: goldenPath(name) }), expectedOf(`${name}/expected.json`))
   })
 })

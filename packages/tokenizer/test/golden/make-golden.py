@@ -126,6 +126,21 @@ def train_sentencepiece():
     return tokenizer, {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "chat_template": INST}
 
 
+def train_metaspace():
+    """SentencePiece pieces that never cross a space."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
+    tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
+    # Learned without the split, so that there are merges the split must keep apart.
+    whole = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
+    whole.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=False)
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<unk>"], show_progress=False)
+    whole.train_from_iterator(SAMPLES["corpus"][:3] * 2, trainer)
+    tokenizer.model = whole.model
+    tokenizer.add_special_tokens([AddedToken("<unk>", normalized=False, special=True)])
+    return tokenizer, {"unk_token": "<unk>", "chat_template": CHATML}
+
+
 def expected(tokenizer):
     """Ids with and without special tokens, decoded text, and chat prompts, of every sample."""
     texts = []
@@ -226,4 +241,5 @@ if __name__ == "__main__":
         gguf_of_tiny(tiny)
     write_tiny("sentencepiece", *train_sentencepiece())
     gguf_of_tiny("sentencepiece")
+    write_tiny("metaspace", *train_metaspace())
     write_shipped()
