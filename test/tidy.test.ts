@@ -65,7 +65,8 @@ const layers: readonly (readonly string[])[] = [
   ['connector'],
   ['engine', 'worker'],
   ['gateway', 'scheduler', 'attention-worker', 'ffn-worker'],
-  ['cli']
+  ['cli'],
+  ['bench']
 ]
 const layerOf = (name: string) => layers.findIndex(layer => layer.includes(name.replace('@tandem/', '')))
 
