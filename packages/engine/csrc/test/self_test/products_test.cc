@@ -1,0 +1,118 @@
+// Products of every dtype at sizes that reach every tail, split over threads.
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/matmul.h"
+#include "test/self_test/self_test.h"
+#include "threads/thread_pool.h"
+
+namespace tandem::self_test {
+namespace {
+
+/** A matrix of plausible bytes, exactly as long as its shape says. */
+struct Stored {
+  std::vector<uint8_t> data;
+  std::vector<float> scales;
+  StoredMatrix matrix;
+
+  Stored(TensorDtype dtype, size_t num_rows, size_t num_columns, Random& random) {
+    data.resize(num_rows * num_columns / block_elements(dtype) * block_bytes(dtype));
+    // Every two or four bytes below 0x3f.. are an ordinary number in every format.
+    for (uint8_t& byte : data) byte = static_cast<uint8_t>(random.below(0x3f));
+    matrix.dtype = dtype;
+    matrix.num_rows = num_rows;
+    matrix.num_columns = num_columns;
+    matrix.data = data.data();
+    matrix.num_bytes = data.size();
+    if (dtype != TensorDtype::f8_e4m3) return;
+    matrix.block_rows = 8;
+    matrix.block_columns = 24;
+    scales = random.floats((num_rows + 7) / 8 * ((num_columns + 23) / 24));
+    matrix.block_scale = scales.data();
+  }
+};
+
+struct Rows {
+  std::vector<float> values;
+  std::vector<QuantBlock> blocks;
+  size_t columns;
+  Rows(size_t num_rows, size_t num_columns, Random& random) : values(random.floats(num_rows * num_columns)), columns(num_columns) {
+    blocks.resize(num_rows * quant_blocks(num_columns));
+    quantize_rows(values.data(), num_columns, num_rows, num_columns, blocks.data(), quant_blocks(num_columns));
+  }
+  Activations of(const PackedMatrix& matrix) const {
+    return matrix.quantized() ? Activations::of(blocks.data(), quant_blocks(columns)) : Activations::of(values.data(), columns);
+  }
+};
+
+void check_products(TensorDtype dtype, size_t num_rows, size_t num_outputs, size_t num_inputs, ThreadPool& pool, Random& random) {
+  const Stored stored(dtype, num_outputs, num_inputs, random);
+  const PackedMatrix matrix = PackedMatrix::pack(stored.matrix);
+  const Rows x(num_rows, num_inputs, random);
+  std::vector<float> whole(num_rows * num_outputs), split(whole.size());
+  matmul(matrix, x.of(matrix), num_rows, {whole.data(), num_outputs, false, nullptr}, 0, num_outputs);
+  pool.parallel_for(num_outputs, kPanel, [&](size_t begin, size_t end, int) {
+    matmul(matrix, x.of(matrix), num_rows, {split.data(), num_outputs, false, nullptr}, begin, end);
+  });
+  CHECK(std::memcmp(whole.data(), split.data(), whole.size() * sizeof(float)) == 0);
+
+  std::vector<int32_t> row_of(num_rows);
+  for (size_t r = 0; r < num_rows; r++) row_of[r] = static_cast<int32_t>(num_rows - 1 - r);
+  std::vector<float> factor(num_rows, 0.5f), scattered(whole.size());
+  std::vector<QuantBlock> gathered_blocks(x.blocks.size());
+  std::vector<float> gathered_values(x.values.size());
+  const size_t ld = matrix.quantized() ? quant_blocks(num_inputs) : num_inputs;
+  gather_rows(x.of(matrix), row_of.data(), num_rows, num_inputs, gathered_blocks.data(), gathered_values.data(), ld);
+  const Activations gathered = matrix.quantized() ? Activations::of(gathered_blocks.data(), ld) : Activations::of(gathered_values.data(), ld);
+  matmul_scatter(matrix, gathered, num_rows, row_of.data(), factor.data(), scattered.data(), num_outputs, 0, num_outputs);
+  for (size_t i = 0; i < whole.size(); i++) CHECK(scattered[i] == whole[i] * 0.5f);
+
+  std::vector<float> values(num_inputs);
+  matrix.unpack_output(num_outputs - 1, values.data());
+}
+
+void check_tree(TensorDtype dtype, size_t intermediate, size_t unit, Random& random) {
+  const size_t num_rows = 3, num_outputs = 20;
+  const Stored stored(dtype, num_outputs, intermediate, random);
+  const Rows x(num_rows, intermediate, random);
+  for (int first = 0; first < 8; first += 3) {
+    for (int end = first + 1; end <= 8; end++) {
+      size_t begin = 0, stop = 0;
+      const TreePlan plan = make_tree_plan(intermediate, unit, first, end, &begin, &stop);
+      if (begin == stop) continue;
+      const PackedMatrix matrix = PackedMatrix::pack(stored.matrix, {0, num_outputs, begin, stop});
+      const Rows own(num_rows, stop - begin, random);
+      std::vector<std::vector<float>> roots(static_cast<size_t>(plan.num_roots), std::vector<float>(num_rows * num_outputs));
+      std::vector<float*> pointers;
+      for (auto& root : roots) pointers.push_back(root.data());
+      matmul_tree(matrix, plan, own.of(matrix), num_rows, pointers.data(), num_outputs, 0, num_outputs);
+      std::vector<std::vector<float>> leaves(static_cast<size_t>(plan.num_leaves), std::vector<float>(num_rows * num_outputs));
+      std::vector<float*> leaf_pointers;
+      for (auto& leaf : leaves) leaf_pointers.push_back(leaf.data());
+      matmul_leaves(matrix, plan, own.of(matrix), num_rows, nullptr, nullptr, leaf_pointers.data(), num_outputs, 0, num_outputs);
+      for (int root = 0; root < plan.num_roots; root++) {
+        const int from = plan.root_leaf[root];
+        std::vector<float> sum(num_rows * num_outputs);
+        add_tree(leaf_pointers.data() + from, plan.root_leaf[root + 1] - from, sum.data(), sum.size());
+        CHECK(std::memcmp(sum.data(), roots[static_cast<size_t>(root)].data(), sum.size() * sizeof(float)) == 0);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void test_products() {
+  Random random(1);
+  ThreadPool pool({3, false, 0});
+  for (int dtype = 0; dtype < kNumTensorDtypes; dtype++) {
+    const auto type = static_cast<TensorDtype>(dtype);
+    const size_t unit = block_elements(type) > 1 ? block_elements(type) : 1;
+    for (const size_t num_rows : {1, 3, 7, 67}) {
+      for (const size_t num_outputs : {1, 16, 35}) check_products(type, num_rows, num_outputs, unit == 1 ? 77 : unit * 3, pool, random);
+    }
+    check_tree(type, unit == 1 ? 84 : unit * 11, unit == 1 ? 4 : unit, random);
+  }
+}
+
+}  // namespace tandem::self_test

@@ -1,0 +1,46 @@
+// The thread pool: every index exactly once, in ranges of whole grains, also with more threads than cores and two pools at once.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "test/self_test/self_test.h"
+#include "threads/thread_pool.h"
+
+namespace tandem::self_test {
+namespace {
+
+void check_coverage(ThreadPool& pool, size_t count, size_t grain) {
+  // Plain memory on purpose: two threads in one range, or a result read too early, are data races a sanitizer reports.
+  std::vector<int> seen(count);
+  std::atomic<int> bad{0};
+  pool.parallel_for(count, grain, [&](size_t begin, size_t end, int thread) {
+    if (thread < 0 || thread >= pool.num_threads() || begin % grain != 0 || (end % grain != 0 && end != count)) bad++;
+    for (size_t i = begin; i < end; i++) seen[i]++;
+  });
+  CHECK(bad == 0);
+  CHECK(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
+}
+
+void hammer(int num_threads, int spin_us) {
+  ThreadPool pool({num_threads, num_threads == 3, spin_us});
+  CHECK(pool.num_threads() == num_threads);
+  for (size_t i = 0; i < 300; i++) {
+    if (i == 100) pool.start_burst();
+    check_coverage(pool, i * 7 % 1000, 1 + i % 17);
+    if (i == 200) pool.end_burst();
+  }
+}
+
+}  // namespace
+
+void test_thread_pool() {
+  CHECK(available_cores() >= 1);
+  for (const int num_threads : {1, 2, 3, 8}) {
+    for (const int spin_us : {0, 200}) hammer(num_threads, spin_us);
+  }
+  std::thread other([] { hammer(4, 20); });
+  hammer(4, 20);
+  other.join();
+}
+
+}  // namespace tandem::self_test
