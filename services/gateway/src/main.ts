@@ -24,6 +24,7 @@ async function main (): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`gateway: ${isTandemError(error) ? error.message : String((error as Error).stack ?? error)}\n`)
-  process.exit(isTandemError(error, 'option_invalid') ? 2 : 1)
+  process.stderr.write(`tandem gateway: ${isTandemError(error) ? error.message : String((error as Error).stack ?? error)}\n`)
+  // As the other services do: 2 is a wrong setting, a missing model, a busy port; 1 is a fault of ours.
+  process.exit(isTandemError(error) ? 2 : 1)
 })

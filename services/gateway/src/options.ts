@@ -1,5 +1,5 @@
 // Owns the gateway's options and the checks between them.
-import { defineOptions, makeError } from '@tandem/core'
+import { defineOptions, flagName, makeError, optionErrors } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 import { isLoopbackHost } from '@tandem/protocol'
 import { gatewayErrors } from './errors.js'
@@ -8,7 +8,7 @@ export const gatewayOptions = defineOptions({
   host: { type: 'string', default: '127.0.0.1', description: 'address to listen on' },
   port: { type: 'integer', default: 8000, min: 0, max: 65535, description: 'HTTP port, 0 picks a free one' },
   schedulerAddress: { type: 'string', default: '127.0.0.1:8001', description: 'host:port of the scheduler' },
-  model: { type: 'string', default: '', description: 'model directory or GGUF file: tokenizer and chat template are read from it' },
+  model: { type: 'string', description: 'model directory or GGUF file: tokenizer and chat template are read from it' },
   servedModelName: { type: 'string', default: '', description: "name clients ask for; empty takes the model's own" },
   apiKey: { type: 'string', default: '', secret: true, description: 'key clients must show as "Authorization: Bearer"; empty asks for none' },
   allowUnauthenticated: { type: 'boolean', default: false, description: 'listen on a host that others reach without an API key' },
@@ -29,6 +29,12 @@ export const gatewayOptions = defineOptions({
 })
 
 export type GatewayOptions = OptionsOf<typeof gatewayOptions>
+
+/** Throws `option_missing`. */
+export function requireModel ({ model }: GatewayOptions): string {
+  if (model !== undefined && model !== '') return model
+  throw makeError(optionErrors, 'option_missing', { source: flagName('model'), description: gatewayOptions.model.description })
+}
 
 /** Throws `api_key_required` for a listener that others could use without a key. */
 export function requireKeyUnlessLoopback ({ host, apiKey, allowUnauthenticated }: GatewayOptions): void {

@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import { buildApp } from './app.js'
 import { gatewayError } from './errors.js'
 import { createMetrics } from './metrics/metrics.js'
-import { requireKeyUnlessLoopback } from './options.js'
+import { requireKeyUnlessLoopback, requireModel } from './options.js'
 import type { GatewayOptions } from './options.js'
 import { SchedulerLink } from './scheduler/scheduler-link.js'
 
@@ -18,11 +18,11 @@ export interface Gateway {
   close (): Promise<void>
 }
 
-/** Throws `api_key_required`, `listen_failed`, and what opening the model throws. */
+/** Throws `option_missing`, `api_key_required`, `listen_failed`, and what opening the model throws. */
 export async function startGateway (options: GatewayOptions, { logger }: { readonly logger: Logger }): Promise<Gateway> {
   requireKeyUnlessLoopback(options)
   if (options.apiKey === '' && !isLoopbackHost(options.host)) logger.warn({ host: options.host }, 'anyone who reaches this host may use the model')
-  const model = await openModel(options.model)
+  const model = await openModel(requireModel(options))
   const tokenizer = await loadTokenizer(model.tokenizer)
   const scheduler = createSchedulerClient(options.schedulerAddress, options.clusterToken)
   const link = new SchedulerLink(scheduler, {

@@ -83,6 +83,7 @@ describe('startGateway', () => {
     await expect(startGateway(options({}), { logger })).rejects.toThrow(expect.objectContaining({
       code: 'listen_failed', message: expect.stringContaining('EADDRINUSE')
     }))
+    await expect(startGateway(options({ model: '' }), { logger })).rejects.toThrow(expect.objectContaining({ code: 'option_missing' }))
     await expect(startGateway(options({ model: '/nowhere' }), { logger })).rejects.toThrow(expect.objectContaining({ code: 'model_not_found' }))
   })
 })

@@ -55,6 +55,26 @@ describe('a lost scheduler', () => {
     expect(gateway.scheduler.received).toHaveLength(2)
   })
 
+  it('does not get a sequence again whose client left meanwhile', async () => {
+    const gateway: TestGateway = await startTestGateway(({ requestId, outputTokenIds }, scheduler) => {
+      if (outputTokenIds.length === 0) scheduler.tokens(requestId, gateway.encode('a'))
+      else scheduler.tokens(requestId, [EOS], { finishReason: 'FINISH_REASON_STOP' })
+    })
+    const controller = new AbortController()
+    const leaving = await fetch(`${gateway.url}/v1/completions`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: controller.signal
+    })
+    const staying = await gateway.post('/v1/completions', body)
+    gateway.scheduler.sendState({ ready: false, reason: 'restarting' })
+    gateway.scheduler.dropStreams()
+    controller.abort()
+    await leaving.text().catch(() => undefined)
+    while (gateway.link.numLive > 1 || !gateway.link.state.connected) await new Promise(resolve => setImmediate(resolve))
+    gateway.scheduler.sendState({ ready: true, reason: '' })
+    expect(await readStream(staying)).toMatchObject({ text: 'a', done: true })
+    expect(gateway.scheduler.received.map(({ outputTokenIds }) => outputTokenIds.length)).toEqual([0, 0, 1])
+  })
+
   it('ends the stream with an error event when it stays away too long', async () => {
     const gateway: TestGateway = await startTestGateway(({ requestId }, scheduler) => {
       scheduler.tokens(requestId, gateway.encode('a'))
