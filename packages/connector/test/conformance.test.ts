@@ -125,6 +125,22 @@ describe.each(harnesses)('$name connector', ({ name, create, openRaw }) => {
     expect(listener.stats()).toMatchObject({ queueLength: 2, refused: { overloaded: 1 } })
   })
 
+  it('bounds what one channel may have unanswered, queued or not', async () => {
+    const connector = create()
+    const listener = await listen(connector, { maxQueuedFrames: 2 })
+    const channel = await dial(connector, listener)
+    await channel.sendAttnOutput(a2f({ frameId: 1 }))
+    await channel.sendAttnOutput(a2f({ frameId: 2 }))
+    const first = await recv(listener)
+    await recv(listener)
+    await channel.sendAttnOutput(a2f({ frameId: 3 }))
+    await expect(channel.recvFfnOutput(3)).rejects.toMatchObject({ code: 'overloaded' })
+    await listener.sendFfnOutput(first, answerTo(first.frame))
+    await channel.recvFfnOutput(1)
+    await channel.sendAttnOutput(a2f({ frameId: 4 }))
+    expect((await recv(listener)).frame.frameId).toBe(4)
+  })
+
   it('takes frames that wait for one layer and epoch out of the queue, across channels', async () => {
     const connector = create()
     const listener = await listen(connector)
