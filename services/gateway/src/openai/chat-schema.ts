@@ -6,8 +6,7 @@ import { samplingProperties } from './sampling-schema.js'
 export const chatMessage = Type.Object({
   role: Type.String({ description: 'system, developer, user or assistant' }),
   // Checked by hand, so that an error can name the part.
-  content: Type.Optional(Type.Unknown({ description: 'a string or an array of parts {type: "text", text}' })),
-  name: Type.Optional(Type.String())
+  content: Type.Optional(Type.Unknown({ description: 'a string or an array of parts {type: "text", text}' }))
 })
 
 export const chatBody = Type.Object({

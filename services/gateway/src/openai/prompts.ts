@@ -78,7 +78,7 @@ const roles = ['system', 'developer', 'user', 'assistant']
 
 function messageOf (message: ChatBody['messages'][number], idx: number): ChatMessage {
   const at = `messages[${idx}]`
-  const { role, name } = message
+  const { role } = message
   if (!roles.includes(role)) {
     throw gatewayError('invalid_value', { param: `${at}.role`, reason: `'${role}' is not one of ${roles.join(', ')}` })
   }
@@ -87,10 +87,11 @@ function messageOf (message: ChatBody['messages'][number], idx: number): ChatMes
     throw gatewayError('unsupported_parameter', { param: `${at}.tool_calls`, reason: 'tool calls are not supported' })
   }
   return {
+    // Templates may read more, such as reasoning_content. Answers that clients send back are full of nulls.
+    ...Object.fromEntries(Object.entries(message).filter(([, value]) => value !== null)),
     // OpenAI's newer name for the same thing; templates know the older one.
     role: role === 'developer' ? 'system' : role,
-    content: contentOf(message.content, `${at}.content`, role),
-    ...(name === undefined ? {} : { name })
+    content: contentOf(message.content, `${at}.content`, role)
   }
 }
 

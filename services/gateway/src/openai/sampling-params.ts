@@ -39,7 +39,9 @@ export function samplingParamsOf (fields: SamplingFields, wanted: LogprobsWanted
 
 /** Choices of one request draw from seeds that follow each other, so that they differ and can be repeated. */
 export function seedOfChoice (seed: number, choiceIdx: number): number {
-  return (seed + choiceIdx) % NUM_SEEDS
+  // The sum itself may be too large to be exact.
+  const room = NUM_SEEDS - choiceIdx
+  return seed < room ? seed + choiceIdx : seed - room
 }
 
 export function textOptionsOf (fields: SamplingFields): TextOptions {

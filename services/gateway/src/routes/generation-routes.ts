@@ -63,7 +63,7 @@ async function chat (request: FastifyRequest, reply: FastifyReply, body: ChatBod
   if (body.response_format !== undefined && body.response_format.type !== 'text') {
     throw gatewayError('unsupported_parameter', { param: 'response_format', reason: `only type 'text' is supported, not '${body.response_format.type}'` })
   }
-  if (body.top_logprobs !== undefined && body.logprobs !== true) {
+  if ((body.top_logprobs ?? 0) > 0 && body.logprobs !== true) {
     throw gatewayError('invalid_value', { param: 'top_logprobs', reason: 'it needs logprobs to be true' })
   }
   const { tokenizer } = dependencies

@@ -64,12 +64,12 @@ describe('what the scheduler is asked', () => {
 
   it('is one sequence per choice, with seeds that follow each other', async () => {
     const { scheduler, post, encode } = await talking('a')
-    const answer = await json(await post('/v1/completions', { prompt: ['One', 'Two'], n: 2, seed: 2 ** 53 - 1 }))
-    expect(scheduler.received.map(({ sampling }) => sampling?.seed)).toEqual([2 ** 53 - 1, 0, 2 ** 53 - 1, 0])
-    expect(scheduler.received.map(({ promptTokenIds }) => promptTokenIds)).toEqual(['One', 'One', 'Two', 'Two'].map(encode))
-    expect(answer.choices.map((choice: { index: number }) => choice.index)).toEqual([0, 1, 2, 3])
+    const answer = await json(await post('/v1/completions', { prompt: ['One', 'Two'], n: 4, seed: 2 ** 53 - 2 }))
+    expect(scheduler.received.map(({ sampling }) => sampling?.seed)).toEqual([0, 1].flatMap(() => [2 ** 53 - 2, 2 ** 53 - 1, 0, 1]))
+    expect(scheduler.received.map(({ promptTokenIds }) => promptTokenIds)).toEqual(['One', 'Two'].flatMap(text => Array<number[]>(4).fill(encode(text))))
+    expect(answer.choices.map((choice: { index: number }) => choice.index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
     expect(answer.usage.prompt_tokens).toBe(encode('One').length + encode('Two').length)
-    expect(answer.usage.completion_tokens).toBe(4 * (encode('a').length + 1))
+    expect(answer.usage.completion_tokens).toBe(8 * (encode('a').length + 1))
   })
 
   it('takes token ids as they are, one list or several', async () => {
@@ -101,6 +101,20 @@ describe('what the scheduler is asked', () => {
     expect(tokenizer.decode(scheduler.received[0]!.promptTokenIds, { skipSpecialTokens: false })).toBe(
       '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\none\ntwo<|im_end|>\n<|im_start|>assistant\n<|im_end|>\n<|im_start|>assistant\n')
     expect(scheduler.received[0]?.maxTokens).toBe(3)
+  })
+})
+
+describe('fields of messages that a template may read', () => {
+  it('reach it', async () => {
+    const { tokenizer } = await talking('a')
+    const seen: unknown[] = []
+    const gateway: TestGateway = await startTestGateway(sayer('a', () => gateway.encode), {
+      tokenizer: { ...tokenizer, chatTemplate: { render (messages, options) { seen.push(messages, options?.variables); return 'x' } } }
+    })
+    const message = { role: 'assistant', content: null, reasoning_content: 'hm', name: 'n' }
+    const answered = { ...message, refusal: null, audio: null, tool_calls: null }
+    await gateway.post('/v1/chat/completions', { messages: [answered], chat_template_kwargs: { enable_thinking: false } })
+    expect(seen).toEqual([[{ ...message, content: '' }], { enable_thinking: false }])
   })
 })
 
