@@ -34,7 +34,7 @@ export function helloFault (hello: HelloFrame, expected: ExpectedHello): Exclude
 }
 
 /** Throws `cluster_token_required` for a listener that other hosts could reach without a token. */
-export function requireTokenForListener (options: ListenOptions): void {
-  const hasToken = !timingSafeEqual(options.tokenDigest, emptyTokenDigest)
-  requireTokenUnlessLoopback(options.host, hasToken ? 'set' : '')
+export function requireTokenForListener ({ host, tokenDigest }: Pick<ListenOptions, 'host' | 'tokenDigest'>): void {
+  const hasToken = !timingSafeEqual(tokenDigest, emptyTokenDigest)
+  requireTokenUnlessLoopback(host, hasToken ? 'set' : '')
 }

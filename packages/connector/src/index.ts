@@ -10,7 +10,7 @@ export type { FrameDtype, FrameKind, FrameStatus } from './frame-layout.js'
 export { bfloat16Of, e4m3Of, e4m3Values } from './fp8.js'
 export { createGrpcConnector } from './grpc/connector.js'
 export type { GrpcConnectorOptions } from './grpc/connector.js'
-export { fingerprintBytes, tokenDigestOf } from './handshake.js'
+export { fingerprintBytes, requireTokenForListener, tokenDigestOf } from './handshake.js'
 export { createLoopbackConnector } from './loopback.js'
 export { createTcpConnector } from './tcp/connector.js'
 export type {

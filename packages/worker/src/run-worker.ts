@@ -15,13 +15,13 @@ export interface RunningWorker {
 /** Runs until the worker is done or a signal asks it to leave (a second signal ends at once); returns the exit code. */
 export async function runWorker (start: () => Promise<RunningWorker>, logger: Logger): Promise<number> {
   let worker: RunningWorker | undefined
-  let isStopping = false
+  let isLeaving = false
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (isStopping || worker === undefined) process.exit(isStopping ? 1 : 0)
-    isStopping = true
+    if (isLeaving) return process.exit(1)
+    if (worker === undefined) return process.exit(0) // Still loading: nobody knows this worker yet.
+    isLeaving = true
     logger.info({ signal }, 'leaving')
-    const leaving = worker
-    leaving.drain().then(() => leaving.close()).catch((error: unknown) => {
+    leave(worker).catch((error: unknown) => {
       logger.error({ err: error }, 'could not leave cleanly')
       process.exit(1)
     })
@@ -36,5 +36,13 @@ export async function runWorker (start: () => Promise<RunningWorker>, logger: Lo
     if (isTandemError(error)) logger.fatal({ code: error.code, ...error.facts }, error.message)
     else logger.fatal({ err: error }, 'worker failed')
     return isTandemError(error) && error.code.startsWith('option_') ? 2 : 1
+  } finally {
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
   }
+}
+
+async function leave (worker: RunningWorker): Promise<void> {
+  await worker.drain()
+  await worker.close()
 }
