@@ -54,6 +54,7 @@ export interface HelloFrame {
 export interface ErrorFrame {
   readonly kind: 'error'
   readonly epoch: number
+  /** Of the a2f frame that is refused; 0 refuses the channel as a whole, so frame ids start at 1. */
   readonly frameId: number
   readonly status: FrameStatus
   readonly message: string

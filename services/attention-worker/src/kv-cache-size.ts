@@ -7,7 +7,7 @@ import { attentionWorkerErrors } from './errors.js'
 /** Share of the free memory taken when nothing is said: other workers may start on the same machine. */
 const FREE_MEMORY_SHARE = 0.25
 /** More than this many tokens are not kept unless asked for, except for two sequences of full length. */
-const DEFAULT_MAX_TOKENS = 65_536
+const DEFAULT_MAX_TOKENS = 32_768
 /** A model that could not hold even this is not worth starting. */
 const SHORTEST_MODEL_LEN = 256
 

@@ -29,8 +29,8 @@ describe('size of the KV cache', () => {
     expect(sizeKvCache({ ...request, kvCacheBytes: GiB })).toEqual({ numBlocks: Math.floor(GiB / (16 * tokenBytes)), maxModelLen: 8192 })
   })
 
-  it('is 65536 tokens or a quarter of the free memory by default', () => {
-    expect(sizeKvCache(request).numBlocks).toBe(65_536 / 16)
+  it('is 32768 tokens or a quarter of the free memory by default', () => {
+    expect(sizeKvCache(request).numBlocks).toBe(32_768 / 16)
     const small = sizeKvCache({ ...request, availableBytes: 4 * GiB, weightBytes: GiB })
     expect(small.numBlocks).toBe(Math.floor(3 * GiB / 4 / (16 * tokenBytes)))
     expect(small.maxModelLen).toBe(8192)
