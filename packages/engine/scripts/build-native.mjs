@@ -22,7 +22,7 @@ const numJobs = 2
 const isaFlags = {
   _avx2: ['-mavx2', '-mfma', '-mf16c'],
   _avx512: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
-    '-mprefer-vector-width=512', '-Wno-maybe-uninitialized']
+    '-mprefer-vector-width=512', '-Wno-maybe-uninitialized', '-Wno-unknown-warning-option']
 }
 
 /** The addons: what `npm start` loads, and the surface the kernel tests and benches use. */

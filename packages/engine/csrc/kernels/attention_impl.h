@@ -20,6 +20,7 @@ struct AttentionWork {
   float* sums;     // [16][value_dim]
   float* keys;     // mla: [16][key_dim]
   float maximum[kItemQueries], total[kItemQueries];
+  /** Of the chunk's positions: values, or whole rows for mla. */
   const uint8_t* value_rows[kKvChunk];
 
   AttentionWork(const KvLayout& layout, void* memory) {
@@ -81,6 +82,17 @@ inline const uint8_t* block_at(const AttentionParams& params, const AttentionIte
   return params.pool + static_cast<size_t>(params.sequences[item.sequence].block_table[idx]) * params.layout.block_bytes();
 }
 
+/** Addresses of the value rows of positions [begin, begin + count); mla: of the tokens' whole rows. One division a block, none a token. */
+inline void find_rows(const AttentionParams& params, const AttentionItem& item, int64_t begin, size_t count, const uint8_t** rows) {
+  const KvAddress at(params.layout);
+  const size_t block_size = params.layout.block_size, step = at.value(0, 1) - at.value(0, 0);
+  size_t offset = static_cast<size_t>(begin) % block_size;
+  for (size_t t = 0; t < count; offset = 0) {
+    const uint8_t* row = block_at(params, item, begin + static_cast<int64_t>(t)) + at.value(item.kv_head, offset);
+    for (; t < count && offset < block_size; t++, offset++, row += step) rows[t] = row;
+  }
+}
+
 /** scores[q][0 .. count) of positions [begin, begin + count); what a vector may not see becomes minus infinity. */
 template <KvDtype D>
 void gqa_scores(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
@@ -128,15 +140,9 @@ inline void scale_sums(float* sums, size_t dim, float factor) {
 }
 
 template <KvDtype D>
-void add_values(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
-                AttentionWork& work) {
-  const KvAddress at(params.layout);
-  for (size_t t = 0; t < count; t++) {
-    const int64_t position = begin + static_cast<int64_t>(t);
-    work.value_rows[t] = block_at(params, item, position) + at.value(item.kv_head, static_cast<size_t>(position) % params.layout.block_size);
-  }
+void add_values(const AttentionParams& params, const ItemShape& shape, size_t count, AttentionWork& work) {
   const uint8_t* const* rows = work.value_rows;
-  const size_t panel_bytes = 16 * at.element;
+  const size_t panel_bytes = 16 * kv_element_bytes(D);
   auto load = [rows, panel_bytes](size_t t, size_t panel) { return kv_load<D>(rows[t] + panel * panel_bytes); };
   const TileInput p = params.layout.mla ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
   tile_rows(load, params.layout.value_dim / 16, count, p, {work.sums, params.layout.value_dim, true}, shape.num_queries);
@@ -144,18 +150,15 @@ void add_values(const AttentionParams& params, const AttentionItem& item, const 
 
 /** mla: lanes are query vectors. scores[t][16] of 16 positions at a time, keys decoded once for all vectors. */
 template <KvDtype D>
-void mla_scores(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
-                AttentionWork& work) {
-  const KvAddress at(params.layout);
+void mla_scores(const AttentionParams& params, const ItemShape& shape, int64_t begin, size_t count, AttentionWork& work) {
   const size_t dim = params.layout.key_dim;
   const float* queries = work.queries;
   auto load = [queries](size_t d, size_t) { return f_load(queries + 16 * d); };
   for (size_t first = 0; first < count; first += 16) {
     const size_t tokens = count - first < 16 ? count - first : 16;
     for (size_t t = 0; t < tokens; t++) {
-      const int64_t position = begin + static_cast<int64_t>(first + t);
-      const uint8_t* row = block_at(params, item, position) + at.key(0, static_cast<size_t>(position) % params.layout.block_size);
-      for (size_t d = 0; d < dim; d += 16) f_store(work.keys + t * dim + d, kv_load<D>(row + d * at.element));
+      const uint8_t* row = work.value_rows[first + t];
+      for (size_t d = 0; d < dim; d += 16) f_store(work.keys + t * dim + d, kv_load<D>(row + d * kv_element_bytes(D)));
     }
     tile_rows(load, 1, dim, {work.keys, dim, 1}, {work.scores + first * 16, 16, false}, tokens);
   }
@@ -193,8 +196,9 @@ template <KvDtype D>
 void run_chunk(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
                AttentionWork& work) {
   const size_t value_dim = params.layout.value_dim;
+  find_rows(params, item, begin, count, work.value_rows);
   if (params.layout.mla) {
-    mla_scores<D>(params, item, shape, begin, count, work);
+    mla_scores<D>(params, shape, begin, count, work);
     mla_softmax(shape, count, value_dim, work);
   } else {
     gqa_scores<D>(params, item, shape, begin, count, work);
@@ -203,7 +207,7 @@ void run_chunk(const AttentionParams& params, const AttentionItem& item, const I
       scale_sums(work.sums + q * value_dim, value_dim, factor);
     }
   }
-  add_values<D>(params, item, shape, begin, count, work);
+  add_values<D>(params, shape, count, work);
 }
 
 inline void store_normalised(float* out, const float* sums, size_t dim, float total) {

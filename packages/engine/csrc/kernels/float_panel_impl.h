@@ -1,4 +1,4 @@
-// Owns the product of float32 activations with one float panel, written once over the 16-lane vector. y[r][c] is one chain of
+// Owns the product of float32 activations with float panels, written once over the 16-lane vector. y[r][c] is one chain of
 // fused multiply-adds in ascending k, so neither the row tile nor the chunk of k changes a bit.
 #pragma once
 
@@ -28,17 +28,34 @@ inline void decode_inputs(const FloatPanel& panel, size_t k, size_t count, float
   }
 }
 
-void float_panel_impl(const FloatPanel& panel, size_t k_begin, size_t k_end, const float* x, size_t stride, size_t num_rows,
-                      float* out) {
-  alignas(64) float decoded[kFloatChunk * kPanel];
+/** num_panels <= kFloatPanels adjacent panels; out[r][16 * num_panels]. */
+void float_panels_impl(const FloatPanel& first, size_t num_panels, size_t k_begin, size_t k_end, const float* x, size_t stride,
+                       size_t num_rows, float* out) {
+  alignas(64) float decoded[kFloatPanels][kFloatChunk * kPanel];
+  const size_t step_bytes = kPanel * block_bytes(first.dtype);
   bool accumulate = false;
   do {
     const size_t count = k_end - k_begin < kFloatChunk ? k_end - k_begin : kFloatChunk;
-    const float* weights = decoded;
-    if (panel.dtype == TensorDtype::f32) weights = reinterpret_cast<const float*>(panel.values) + k_begin * kPanel;
-    else decode_inputs(panel, k_begin, count, decoded);
-    auto load = [weights](size_t k, size_t) { return f_load(weights + kPanel * k); };
-    tile_rows(load, 1, count, {x + k_begin, stride, 1}, {out, kPanel, accumulate}, num_rows);
+    const float* weights = decoded[0];
+    size_t to_next = kFloatChunk * kPanel;
+    if (first.dtype == TensorDtype::f32) {
+      weights = reinterpret_cast<const float*>(first.values) + k_begin * kPanel;
+      to_next = first.to_next / sizeof(float);
+    } else {
+      FloatPanel panel = first;
+      for (size_t p = 0; p < num_panels; p++) {
+        decode_inputs(panel, k_begin, count, decoded[p]);
+        panel.values += first.to_next;
+        panel.scales = reinterpret_cast<const float*>(reinterpret_cast<const uint8_t*>(panel.scales) + first.to_next);
+      }
+    }
+    // One chunk ahead: what the next round, or the next panels, will read.
+    const auto ahead = reinterpret_cast<uintptr_t>(first.values + (k_begin + kFloatChunk) * step_bytes);
+    auto load = [=](size_t k, size_t panel) {
+      __builtin_prefetch(reinterpret_cast<const void*>(ahead + panel * first.to_next + k * step_bytes), 0, 2);
+      return f_load(weights + panel * to_next + kPanel * k);
+    };
+    tile_rows(load, num_panels, count, {x + k_begin, stride, 1}, {out, kPanel * num_panels, accumulate}, num_rows);
     accumulate = true;
     k_begin += count;
   } while (k_begin < k_end);

@@ -18,11 +18,15 @@ constexpr size_t kMaxPanelRows = 64;
 /** out[r][0..15] = sum over blocks [block_begin, block_end) for num_rows <= kMaxPanelRows rows, `stride` blocks apart. */
 using QuantPanelFn = void (*)(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x,
                               size_t stride, size_t num_rows, float* out);
-using FloatPanelFn = void (*)(const FloatPanel& panel, size_t k_begin, size_t k_end, const float* x, size_t stride,
-                              size_t num_rows, float* out);
+/** The same for num_panels <= num_float_panels adjacent panels: out[r][16 * num_panels]. */
+using FloatPanelsFn = void (*)(const FloatPanel& first, size_t num_panels, size_t k_begin, size_t k_end, const float* x,
+                               size_t stride, size_t num_rows, float* out);
+/** Panels a product takes at once at most, over all paths. */
+constexpr size_t kMaxPanels = 2;
 
 struct KernelTable {
-  FloatPanelFn float_panel;
+  size_t num_float_panels;
+  FloatPanelsFn float_panels;
 
   void (*quantize_rows)(const float*, size_t, size_t, size_t, QuantBlock*, size_t);
   void (*rms_norm)(const float*, size_t, const float*, float, size_t, size_t, float*, size_t);

@@ -9,7 +9,10 @@
 namespace tandem {
 namespace {
 
-/** Sums of one panel for up to kMaxPanelRows rows over a range of inputs: [num_rows][16]. */
+/** Floats of the sums of a panel group. */
+constexpr size_t kMaxSums = kMaxPanelRows * kMaxPanels * kPanel;
+
+/** Sums of a group of panels for up to kMaxPanelRows rows over a range of inputs: [num_rows][16 * num_panels]. */
 class PanelProduct {
  public:
   PanelProduct(const PackedMatrix& weights, const Activations& x)
@@ -18,16 +21,19 @@ class PanelProduct {
     assert(quantized_ ? x.blocks != nullptr : x.values != nullptr);
   }
 
-  void run(size_t panel_idx, size_t k_begin, size_t k_end, size_t first_row, size_t num_rows, float* out) const {
+  /** Panels to ask for at once. */
+  size_t group() const { return quantized_ ? 1 : table_.num_float_panels; }
+
+  void run(size_t panel_idx, size_t num_panels, size_t k_begin, size_t k_end, size_t first_row, size_t num_rows, float* out) const {
     if (k_begin == k_end) {
-      std::memset(out, 0, num_rows * kPanel * sizeof(float));
+      std::memset(out, 0, num_rows * num_panels * kPanel * sizeof(float));
     } else if (quantized_) {
       const uint8_t* data = weights_.data() + panel_idx * weights_.panel_bytes();
       const QuantPanel panel = quant_panel_at(weights_.dtype(), data, weights_.num_inputs() / kBlock);
       quant_(panel, k_begin / kBlock, k_end / kBlock, x_.blocks + first_row * x_.stride, x_.stride, num_rows, out);
     } else {
-      table_.float_panel(float_panel_at(weights_, panel_idx), k_begin, k_end, x_.values + first_row * x_.stride, x_.stride,
-                         num_rows, out);
+      table_.float_panels(float_panel_at(weights_, panel_idx), num_panels, k_begin, k_end, x_.values + first_row * x_.stride, x_.stride,
+                          num_rows, out);
     }
   }
 
@@ -39,21 +45,30 @@ class PanelProduct {
   const KernelTable& table_;
 };
 
-/** Calls visit(first_row, num_rows, panel_idx, first column, columns) for every row chunk and panel of a column range. */
+/** A part of a product: some rows of a few adjacent panels. */
+struct Part {
+  size_t row, num_rows, panel, num_panels, column, num_columns;
+  /** Floats of a row of sums, and of all of them. */
+  size_t width() const { return num_panels * kPanel; }
+  size_t num_sums() const { return num_rows * width(); }
+};
+
+/** Calls visit(part) for every row chunk and panel group of a column range. */
 template <typename Visit>
-void for_each_panel(const PackedMatrix& weights, size_t num_rows, size_t column_begin, size_t column_end, Visit&& visit) {
+void for_each_part(const PackedMatrix& weights, size_t group, size_t num_rows, size_t column_begin, size_t column_end, Visit&& visit) {
   assert(column_begin % kPanel == 0 && column_end <= weights.num_outputs());
   for (size_t row = 0; row < num_rows; row += kMaxPanelRows) {
     const size_t rows = std::min(kMaxPanelRows, num_rows - row);
-    for (size_t column = column_begin; column < column_end; column += kPanel) {
-      visit(row, rows, column / kPanel, column, std::min(kPanel, column_end - column));
+    for (size_t column = column_begin; column < column_end; column += group * kPanel) {
+      const size_t columns = std::min(group * kPanel, column_end - column);
+      visit(Part{row, rows, column / kPanel, (columns + kPanel - 1) / kPanel, column, columns});
     }
   }
 }
 
 /** Fixed tree over leaves [first, first + count): left + right, without storage beyond log2(8) buffers. */
 template <typename Leaf>
-void sum_tree(int first, int count, size_t num_values, float* out, float (*buffers)[kMaxPanelRows * kPanel], Leaf&& leaf) {
+void sum_tree(int first, int count, size_t num_values, float* out, float (*buffers)[kMaxSums], Leaf&& leaf) {
   if (count == 1) {
     leaf(first, out);
     return;
@@ -63,13 +78,12 @@ void sum_tree(int first, int count, size_t num_values, float* out, float (*buffe
   for (size_t i = 0; i < num_values; i++) out[i] += buffers[0][i];
 }
 
-void add_rows(const float* sums, size_t first_row, size_t num_rows, const int32_t* row_of, const float* factor, float* y,
-              size_t ldy, size_t column, size_t num_columns) {
-  for (size_t r = 0; r < num_rows; r++) {
-    const size_t row = first_row + r;
-    float* target = y + (row_of != nullptr ? static_cast<size_t>(row_of[row]) : row) * ldy + column;
+void add_rows(const Part& part, const float* sums, const int32_t* row_of, const float* factor, float* y, size_t ldy) {
+  for (size_t r = 0; r < part.num_rows; r++) {
+    const size_t row = part.row + r;
+    float* target = y + (row_of != nullptr ? static_cast<size_t>(row_of[row]) : row) * ldy + part.column;
     const float f = factor != nullptr ? factor[row] : 1.0f;
-    for (size_t c = 0; c < num_columns; c++) target[c] += f * sums[r * kPanel + c];
+    for (size_t c = 0; c < part.num_columns; c++) target[c] += f * sums[r * part.width() + c];
   }
 }
 
@@ -78,16 +92,15 @@ void add_rows(const float* sums, size_t first_row, size_t num_rows, const int32_
 void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, const MatmulOutput& output, size_t column_begin,
             size_t column_end) {
   const PanelProduct product(weights, x);
-  alignas(64) float sums[kMaxPanelRows * kPanel];
-  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
-    product.run(panel, 0, weights.num_inputs(), row, rows, sums);
-    for (size_t r = 0; r < rows; r++) {
-      float* y = output.y + (row + r) * output.ldy + column;
-      float* sum = sums + r * kPanel;
-      if (output.bias != nullptr) for (size_t c = 0; c < columns; c++) sum[c] += output.bias[column + c];
-      if (output.accumulate) for (size_t c = 0; c < columns; c++) y[c] += sum[c];
-      else if (columns == kPanel) std::memcpy(y, sum, kPanel * sizeof(float));
-      else std::memcpy(y, sum, columns * sizeof(float));
+  alignas(64) float sums[kMaxSums];
+  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
+    product.run(part.panel, part.num_panels, 0, weights.num_inputs(), part.row, part.num_rows, sums);
+    for (size_t r = 0; r < part.num_rows; r++) {
+      float* y = output.y + (part.row + r) * output.ldy + part.column;
+      float* sum = sums + r * part.width();
+      if (output.bias != nullptr) for (size_t c = 0; c < part.num_columns; c++) sum[c] += output.bias[part.column + c];
+      if (output.accumulate) for (size_t c = 0; c < part.num_columns; c++) y[c] += sum[c];
+      else std::memcpy(y, sum, part.num_columns * sizeof(float));
     }
   });
 }
@@ -118,16 +131,16 @@ TreePlan make_tree_plan(size_t intermediate_size, size_t unit_size, int first_le
 void matmul_tree(const PackedMatrix& weights, const TreePlan& plan, const Activations& x, size_t num_rows, float* const* y_roots,
                  size_t ldy, size_t column_begin, size_t column_end) {
   const PanelProduct product(weights, x);
-  alignas(64) float sums[kMaxPanelRows * kPanel];
-  alignas(64) float buffers[3][kMaxPanelRows * kPanel];
-  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
+  alignas(64) float sums[kMaxSums];
+  alignas(64) float buffers[3][kMaxSums];
+  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
     for (int root = 0; root < plan.num_roots; root++) {
       const int first = plan.root_leaf[root], count = plan.root_leaf[root + 1] - first;
-      sum_tree(first, count, rows * kPanel, sums, buffers, [&](int leaf, float* out) {
-        product.run(panel, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], row, rows, out);
+      sum_tree(first, count, part.num_sums(), sums, buffers, [&](int leaf, float* out) {
+        product.run(part.panel, part.num_panels, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], part.row, part.num_rows, out);
       });
-      for (size_t r = 0; r < rows; r++) {
-        std::memcpy(y_roots[root] + (row + r) * ldy + column, sums + r * kPanel, columns * sizeof(float));
+      for (size_t r = 0; r < part.num_rows; r++) {
+        std::memcpy(y_roots[root] + (part.row + r) * ldy + part.column, sums + r * part.width(), part.num_columns * sizeof(float));
       }
     }
   });
@@ -136,12 +149,12 @@ void matmul_tree(const PackedMatrix& weights, const TreePlan& plan, const Activa
 void matmul_leaves(const PackedMatrix& weights, const TreePlan& plan, const Activations& x, size_t num_rows, const int32_t* row_of,
                    const float* factor, float* const* y_leaves, size_t ldy, size_t column_begin, size_t column_end) {
   const PanelProduct product(weights, x);
-  alignas(64) float sums[kMaxPanelRows * kPanel];
-  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
+  alignas(64) float sums[kMaxSums];
+  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
     for (int leaf = 0; leaf < plan.num_leaves; leaf++) {
       if (plan.leaf_begin[leaf] == plan.leaf_begin[leaf + 1]) continue;
-      product.run(panel, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], row, rows, sums);
-      add_rows(sums, row, rows, row_of, factor, y_leaves[leaf], ldy, column, columns);
+      product.run(part.panel, part.num_panels, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], part.row, part.num_rows, sums);
+      add_rows(part, sums, row_of, factor, y_leaves[leaf], ldy);
     }
   });
 }
@@ -161,10 +174,10 @@ void add_tree(const float* const* leaves, int num_leaves, float* y_root, size_t 
 void matmul_scatter(const PackedMatrix& weights, const Activations& x, size_t num_rows, const int32_t* row_of, const float* factor,
                     float* y, size_t ldy, size_t column_begin, size_t column_end) {
   const PanelProduct product(weights, x);
-  alignas(64) float sums[kMaxPanelRows * kPanel];
-  for_each_panel(weights, num_rows, column_begin, column_end, [&](size_t row, size_t rows, size_t panel, size_t column, size_t columns) {
-    product.run(panel, 0, weights.num_inputs(), row, rows, sums);
-    add_rows(sums, row, rows, row_of, factor, y, ldy, column, columns);
+  alignas(64) float sums[kMaxSums];
+  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
+    product.run(part.panel, part.num_panels, 0, weights.num_inputs(), part.row, part.num_rows, sums);
+    add_rows(part, sums, row_of, factor, y, ldy);
   });
 }
 

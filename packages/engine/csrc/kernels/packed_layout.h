@@ -93,6 +93,8 @@ inline void prefetch_next(const QuantPanel& panel, size_t b) {
 struct FloatPanel {
   TensorDtype dtype;
   const uint8_t* values;
+  /** Bytes from one panel to the next. */
+  size_t to_next;
   /** f8_e4m3 only: scale of input k is scales[(k + scale_offset) / scale_block][column]. */
   const float* scales;
   size_t scale_block, scale_offset;
@@ -101,7 +103,7 @@ struct FloatPanel {
 inline FloatPanel float_panel_at(const PackedMatrix& matrix, size_t panel_idx) {
   const uint8_t* values = matrix.data() + panel_idx * matrix.panel_bytes();
   const size_t values_bytes = align64(matrix.num_inputs() * kPanel * block_bytes(matrix.dtype()));
-  return {matrix.dtype(), values, reinterpret_cast<const float*>(values + values_bytes), matrix.scale_block(),
+  return {matrix.dtype(), values, matrix.panel_bytes(), reinterpret_cast<const float*>(values + values_bytes), matrix.scale_block(),
           matrix.scale_offset()};
 }
 

@@ -7,7 +7,10 @@
 namespace tandem {
 namespace {
 
-constexpr int kFloatTileRows = 6;
+/** Rows of a register tile at most, and vectors it may keep (sums and weights; one is left for the broadcast). */
+constexpr size_t kFloatTileRows = 6, kTileVectors = 7;
+/** Panels of a float product computed together. */
+constexpr size_t kFloatPanels = 1;
 
 struct F { __m256 lo, hi; };
 

@@ -9,7 +9,10 @@
 namespace tandem {
 namespace {
 
-constexpr int kFloatTileRows = 4;
+/** Rows of a register tile at most, and vectors it may keep (sums and weights; one is left for the broadcast). */
+constexpr size_t kFloatTileRows = 4, kTileVectors = 8;
+/** Panels of a float product computed together. */
+constexpr size_t kFloatPanels = 1;
 
 struct F { float v[16]; };
 struct I { int32_t v[16]; };
@@ -31,7 +34,7 @@ inline F f_div(F a, F b) { TANDEM_LANES a.v[i] /= b.v[i]; return a; }
 #if defined(__FP_FAST_FMAF)
 inline
 #else
-[[gnu::noinline]]
+[[gnu::noinline, maybe_unused]]
 #endif
 F f_fma(F a, F b, F c) { TANDEM_LANES c.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]); return c; }
 inline F f_max(F a, F b) { TANDEM_LANES a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i]; return a; }

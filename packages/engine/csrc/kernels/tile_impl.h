@@ -50,7 +50,9 @@ inline void register_tile(const Load& load, size_t panel, size_t num_steps, cons
 /** All panels of R rows, C at a time. */
 template <int R, typename Load>
 inline void tile_panels(const Load& load, size_t num_panels, size_t num_steps, const TileInput& x, const TileOutput& out) {
-  constexpr int C = kFloatTileRows / R < 1 ? 1 : kFloatTileRows / R > 4 ? 4 : kFloatTileRows / R;
+  // R * C sums and C weights stay in registers.
+  constexpr int kFit = kTileVectors / (R + 1);
+  constexpr int C = kFit < 1 ? 1 : kFit > 4 ? 4 : kFit;
   size_t panel = 0;
   for (; panel + C <= num_panels; panel += C) register_tile<R, C>(load, panel, num_steps, x, out);
   for (; panel < num_panels; panel++) register_tile<R, 1>(load, panel, num_steps, x, out);
@@ -63,11 +65,14 @@ inline void tile_rows(const Load& load, size_t num_panels, size_t num_steps, Til
     out.values += rows * out.row_stride;
     num_rows -= rows;
   };
-  for (; num_rows >= static_cast<size_t>(kFloatTileRows); advance(kFloatTileRows)) {
-    tile_panels<kFloatTileRows>(load, num_panels, num_steps, x, out);
-  }
   if constexpr (kFloatTileRows > 8) {
-    if (num_rows >= 8) { tile_panels<8>(load, num_panels, num_steps, x, out); advance(8); }
+    // Two panels share each broadcast with eight rows; sixteen rows are for a single panel.
+    if (num_panels == 1) {
+      for (; num_rows >= kFloatTileRows; advance(kFloatTileRows)) tile_panels<kFloatTileRows>(load, num_panels, num_steps, x, out);
+    }
+    for (; num_rows >= 8; advance(8)) tile_panels<8>(load, num_panels, num_steps, x, out);
+  } else {
+    for (; num_rows >= kFloatTileRows; advance(kFloatTileRows)) tile_panels<kFloatTileRows>(load, num_panels, num_steps, x, out);
   }
   if (num_rows >= 4) { tile_panels<4>(load, num_panels, num_steps, x, out); advance(4); }
   if (num_rows == 3) { tile_panels<3>(load, num_panels, num_steps, x, out); advance(3); }
