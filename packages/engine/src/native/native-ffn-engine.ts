@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeError } from '@tandem/core'
 import type { FfnAssignment, FfnEndpoint } from '@tandem/core'
-import { fingerprintBytes, tokenDigestOf } from '@tandem/connector'
+import { fingerprintBytes, requireTokenForListener, tokenDigestOf } from '@tandem/connector'
 import { ffnTensorRefs } from '@tandem/model'
-import { requireTokenUnlessLoopback } from '@tandem/protocol'
 import { engineErrors } from '../errors.js'
 import type { EngineInfo, FfnEngine, FfnEngineOptions, FfnEngineStats } from '../types.js'
 import type { NativeAddon, NativeFfnEngine } from './addon-boundary.js'
@@ -17,7 +16,7 @@ export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOpt
   const { connector, model, host, port, clusterToken } = options
   if (connector === 'grpc') throw makeError(engineErrors, 'connector_unavailable', { backend: 'cpu', connector, spoken: 'loopback, shm, tcp' })
   const wants = (kind: 'shm' | 'tcp'): boolean => connector === 'auto' || connector === kind
-  if (wants('tcp')) requireTokenUnlessLoopback(host, clusterToken)
+  if (wants('tcp')) requireTokenForListener({ host, tokenDigest: tokenDigestOf(clusterToken) })
   const loopbackName = `loopback-${randomUUID()}`
   try {
     const native = addon.createFfnEngine({
