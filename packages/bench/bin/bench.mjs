@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Owns the start of `npm run bench`: hands over to src/index.ts, which must be built.
-import { runBenches } from '../dist/index.js'
+// Owns the start of `npm run bench`: hands over to the built package.
+import { runBenches } from '@tandem/bench'
 
 process.exitCode = await runBenches(process.argv.slice(2), process.env)

@@ -1,4 +1,5 @@
 // Owns what every bench needs around its measuring: progress, the signals, servers that are stopped whatever happens.
+import { setMaxListeners } from 'node:events'
 import { ProgressLine } from '@tandem/cli'
 import type { CommandContext } from '@tandem/cli'
 import { makeError } from '@tandem/core'
@@ -13,6 +14,8 @@ export class BenchRun {
 
   private constructor (readonly context: CommandContext) {
     this.progress = new ProgressLine(context.terminal)
+    // Every request in flight listens.
+    setMaxListeners(0, this.controller.signal)
   }
 
   /** Ends with `interrupted` at the first signal; by then nothing started here runs any more. */

@@ -3,8 +3,11 @@ import { addFlags, givenFlags } from '@tandem/cli'
 import type { CommandContext, ExitCode } from '@tandem/cli'
 import type { OptionTable } from '@tandem/core'
 import { Command } from 'commander'
+import { accuracyOptions, runAccuracy } from './accuracy/accuracy.js'
+import { afdOptions, runAfd } from './afd/afd.js'
 import { runEngineScript } from './engine-scripts.js'
 import type { EngineScript } from './engine-scripts.js'
+import { idleOptions, runIdle } from './idle/idle.js'
 import { serveOptions } from './serve/options.js'
 import { runServe } from './serve/serve.js'
 
@@ -22,6 +25,9 @@ export function createProgram (options: ProgramOptions): Command {
     .helpCommand('help [name]', 'print help of a bench')
     .addHelpText('after', topHelp)
   addServe(program, options)
+  addAfd(program, options)
+  addIdle(program, options)
+  addAccuracy(program, options)
   for (const script of options.scripts) addScript(program, script, options)
   return program
 }
@@ -30,6 +36,9 @@ const topHelp = `
 Examples:
   npm run bench -- serve
   npm run bench -- serve --help
+  npm run bench -- afd --users 1,32
+  npm run bench -- accuracy --backend cpu
+  npm run bench -- engine-decode --sequences 32
 
 Exit codes: 0 measured, 1 something failed, 2 asked wrongly. Results go to stdout, progress to stderr.
 `
@@ -53,6 +62,25 @@ function addServe (program: Command, { context, finish }: ProgramOptions): void 
     const { peer = [], peerCommand = [] } = command.opts<{ peer?: string[], peerCommand?: string[] }>()
     finish(await runServe({ own: givenFlags(command, serveOptions), peers: peer, peerCommands: peerCommand, passedOn: command.args }, context))
   })
+}
+
+function addAfd (program: Command, { context, finish }: ProgramOptions): void {
+  const command = benchCommand(program, 'afd', 'attention and feed-forward in two processes against one; where the time goes', afdOptions)
+    .addHelpText('after', passesOn)
+  passUnknownOn(command)
+  command.action(async () => { finish(await runAfd(givenFlags(command, afdOptions), command.args, context)) })
+}
+
+function addIdle (program: Command, { context, finish }: ProgramOptions): void {
+  const command = benchCommand(program, 'idle', 'CPU time and memory of a cluster that serves nobody', idleOptions)
+    .addHelpText('after', passesOn)
+  passUnknownOn(command)
+  command.action(async () => { finish(await runIdle(givenFlags(command, idleOptions), command.args, context)) })
+}
+
+function addAccuracy (program: Command, { context, finish }: ProgramOptions): void {
+  const command = benchCommand(program, 'accuracy', 'agreement of a backend with float32, on a fixed text', accuracyOptions)
+  command.action(async () => { finish(await runAccuracy(givenFlags(command, accuracyOptions), context)) })
 }
 
 /** The script reads its flags itself, --help included. */

@@ -80,9 +80,10 @@ async function measure (
 ): Promise<Outcome> {
   const { env, signal } = run
   const timeoutMs = options.startTimeout * 1000
-  const servers: Server[] = [await run.use(ownName, () => startTandem({ name: ownName, port: options.port, flags: passedOn, env, timeoutMs, signal }))]
+  const starting = { env, timeoutMs, signal }
+  const servers: Server[] = [await run.use(ownName, () => startTandem({ name: ownName, port: options.port, flags: passedOn, ...starting }))]
   for (const peer of peers.running) servers.push(await run.use(peer.name, () => connectPeer(peer)))
-  for (const peer of peers.started) servers.push(await run.use(peer.name, () => startPeer(peer, { env, timeoutMs, signal })))
+  for (const peer of peers.started) servers.push(await run.use(peer.name, () => startPeer(peer, starting)))
   let selfMeasured: SelfMeasured | undefined
   const startedMs = performance.now()
   const measurements = await measureRounds({

@@ -1,6 +1,8 @@
 // Owns a whole Tandem on this machine for the time of a bench: `tandem up` as a child, and what its cluster says about itself.
-import { findFreePort } from '@tandem/cli'
 import { fileURLToPath } from 'node:url'
+import { findFreePort } from '@tandem/cli'
+import { isTandemError, makeError } from '@tandem/core'
+import { benchErrors } from '../errors.js'
 import { ChildServer } from './child-server.js'
 import { firstModel, getText, statusOf } from './http.js'
 import type { StartOptions } from './peer.js'
@@ -53,8 +55,14 @@ export async function startTandem (options: TandemOptions): Promise<TandemServer
     return { name, url, model: await firstModel(name, url), facts, stop: () => child.stop(), pid: child.pid ?? 0 }
   } catch (error) {
     await child.stop()
-    throw error
+    throw asUsage(error)
   }
+}
+
+/** `tandem up` knows its flags; what it refuses was asked of us. */
+function asUsage (error: unknown): unknown {
+  if (!isTandemError(error) || error.code !== 'server_ended' || error.facts['how'] !== 'code 2') return error
+  return makeError(benchErrors, 'usage', { reason: String(error.facts['reason']) }, { cause: error })
 }
 
 export async function readWorkers (name: string, url: string): Promise<ClusterWorker[]> {
