@@ -77,7 +77,9 @@ describe('SchedulerLink', () => {
     next.send({ accepted: { workerNumber: 1, heartbeatIntervalMs: 60_000 } })
     await next.next('heartbeat')
     earlier?.send({ stepResult: { stepId: 9 } })
-    link.session?.send({ stepResult: { stepId: 10 } })
+    // Typed anew: the loop above made the compiler believe that the session stays null.
+    const later = link.session as Session | null
+    later?.send({ stepResult: { stepId: 10 } })
     expect(await next.next('stepResult')).toMatchObject({ stepId: 10 })
     expect(lines.filter(({ msg }) => msg === 'registered with the scheduler')).toHaveLength(2)
   })

@@ -19,7 +19,7 @@ describe.skipIf(skipReason !== null).each(['llama-bf16', 'qwen3-moe-bf16', 'step
   it.each(['bf16', 'fp8_e4m3'] as const)('carry %s activations alike', async activationDtype => {
     const model = await openGoldenModel(name)
     const sequences = prompts(2, model.config.vocabSize).map((tokenIds, i) => newSequence(i, tokenIds, 4, { promptLogprobs: 0 }))
-    const logprobs = []
+    const logprobs: number[][] = []
     for (const backend of ['cpu', 'reference'] as const) {
       const cluster = await startCluster(model, { attention: backend, ffn: 'cpu', connector: 'tcp', options: { activationDtype } })
       logprobs.push((await generate(cluster.engine, sequences)).promptLogprobs.map(entry => entry.logprobs.logprob))

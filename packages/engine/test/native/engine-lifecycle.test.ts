@@ -86,7 +86,7 @@ describe.skipIf(skipReason !== null)('native engine', () => {
     ]
     const sequences = prompts(sampling.length, model.config.vocabSize)
       .map((tokenIds, i) => newSequence(i, tokenIds, 12, { ...sampling[i], logprobs: 3 }))
-    const outputs = []
+    const outputs: Array<Awaited<ReturnType<typeof generate>>> = []
     for (const backend of ['cpu', 'reference'] as const) {
       const cluster = await startCluster(model, { attention: backend, ffn: backend, connector: backend === 'cpu' ? 'loopback' : 'tcp' })
       outputs.push(await generate(cluster.engine, sequences))

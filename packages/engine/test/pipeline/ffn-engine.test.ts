@@ -60,7 +60,7 @@ describe.each([['loopback', createLoopbackConnector], ['tcp', createTcpConnector
     const ffn = await start(connector)
     await ffn.engine.assign(assignment(1))
     const channels = [await dial(connector, ffn), await dial(connector, ffn), await dial(connector, ffn)]
-    const alone = []
+    const alone: Uint8Array[] = []
     for (const [i, channel] of channels.entries()) alone.push((await ask(channel, frame(1, {}, i))).partials.slice())
     const batchesBefore = ffn.engine.stats().numBatches
     const widths: number[] = []
