@@ -1,12 +1,11 @@
 #include "kernels/packed_matrix.h"
 
 #include <cassert>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "kernels/packed_layout.h"
 #include "kernels/stored_block.h"
+#include "kernels/weight_memory.h"
 
 namespace tandem {
 namespace {
@@ -88,8 +87,6 @@ void pack_floats(const StoredMatrix& stored, const MatrixRange& range, size_t fi
 
 }  // namespace
 
-void PackedMatrix::Free::operator()(uint8_t* p) const { std::free(p); }
-
 std::string PackedMatrix::check(const StoredMatrix& stored, const MatrixRange& range) {
   const size_t unit = block_elements(stored.dtype);
   if (stored.num_rows == 0 || stored.num_columns == 0) return "the matrix is empty";
@@ -129,9 +126,7 @@ PackedMatrix PackedMatrix::pack_concat(const StoredMatrix* parts, const MatrixRa
     packed.scale_offset_ = packed.scale_block_ ? ranges[0].column_begin % packed.scale_block_ : 0;
   }
   packed.num_bytes_ = packed.num_panels() * packed.panel_bytes_;
-  packed.data_.reset(static_cast<uint8_t*>(std::aligned_alloc(64, align64(packed.num_bytes_))));
-  if (!packed.data_) throw std::bad_alloc();
-  std::memset(packed.data_.get(), 0, packed.num_bytes_);
+  packed.data_ = allocate_weights(packed.num_bytes_);
   size_t first_output = 0;
   for (size_t i = 0; i < num_parts; i++) {
     if (packed.quantized()) {

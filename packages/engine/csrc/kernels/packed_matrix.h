@@ -78,8 +78,7 @@ class PackedMatrix {
   size_t scale_offset() const { return scale_offset_; }
 
  private:
-  struct Free { void operator()(uint8_t* p) const; };
-  std::unique_ptr<uint8_t[], Free> data_;
+  std::shared_ptr<uint8_t> data_;
   TensorDtype dtype_ = TensorDtype::f32;
   size_t num_outputs_ = 0, num_inputs_ = 0, panel_bytes_ = 0, num_bytes_ = 0;
   size_t scale_block_ = 0, scale_offset_ = 0;
