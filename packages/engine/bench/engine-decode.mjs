@@ -147,7 +147,8 @@ async function main () {
       workerNumber: 1,
       onPeerDown: () => {}
     })
-    await engine.setTopology({ epoch: 1, split: 'tp', instances: [{ instanceIdx: 0, members: [{ workerId: 'ffn-0', shards, endpoints: topology.endpoints }] }] })
+    const members = [{ workerId: 'ffn-0', shards, endpoints: topology.endpoints }]
+    await engine.setTopology({ epoch: 1, split: 'tp', instances: [{ instanceIdx: 0, members }] })
     for (const numUbatches of values.ubatches.split(',').map(Number)) {
       for (const numSequences of values.sequences.split(',').map(Number)) {
         if (numUbatches > numSequences) continue
@@ -155,7 +156,8 @@ async function main () {
         const before = (await topology.stats()).stats
         const row = await measure(engine, numSequences, numUbatches, stepId)
         const { stats: after, rssBytes } = await topology.stats()
-        rows.push({ connector, numUbatches, ...row, ffnComputeUs: (after.computeUs - before.computeUs) / Number(values.tokens), ffnRssBytes: rssBytes })
+        const ffnComputeUs = (after.computeUs - before.computeUs) / Number(values.tokens)
+        rows.push({ connector, numUbatches, ...row, ffnComputeUs, ffnRssBytes: rssBytes })
       }
     }
     await engine.dispose()

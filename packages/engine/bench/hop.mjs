@@ -4,14 +4,14 @@
 //   node bench/hop.mjs [--count 2000] [--json FILE]
 import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createGrpcConnector, createTcpConnector, MAX_FRAME_BYTES } from '@tandem/connector'
-import { loadAddon } from '../dist/native/load-addon.js'
 
 const { values } = parseArgs({ options: { count: { type: 'string', default: '2000' }, json: { type: 'string' } } })
 const payloads = [64, 36_864, 917_504]
@@ -19,9 +19,9 @@ const kinds = ['native shm', 'native tcp', 'TypeScript tcp', 'grpc']
 const digest = new Uint8Array(32)
 
 function nativeAddon () {
-  const loaded = loadAddon('tandem_native')
-  if (!loaded.loaded) throw new Error(loaded.reason)
-  return loaded.addon
+  const path = fileURLToPath(new URL('../build/Release/tandem_native.node', import.meta.url))
+  if (!existsSync(path)) throw new Error('the native engine is not built: node packages/engine/scripts/build-native.mjs')
+  return createRequire(import.meta.url)(path)
 }
 
 function scriptConnector (kind) {

@@ -16,7 +16,8 @@ export function reachableTopology (topology: FfnTopology, connector: ConnectorKi
   const instances = topology.instances.map(instance => {
     checkCoverage(instance.instanceIdx, instance.members.map(member => member.shards))
     const members = instance.members.map(member => {
-      const endpoints = spoken.flatMap(kind => member.endpoints.filter(endpoint => endpoint.connector === kind && isUsable(endpoint, connector, hostId)))
+      const usable = member.endpoints.filter(endpoint => isUsable(endpoint, connector, hostId))
+      const endpoints = spoken.flatMap(kind => usable.filter(endpoint => endpoint.connector === kind))
       if (endpoints.length === 0) {
         throw makeError(engineErrors, 'no_common_connector', {
           workerId: member.workerId,

@@ -1,6 +1,6 @@
 // Owns the errors only the native engine raises, and the translation of native failures into typed errors.
 import { defineErrors, makeError } from '@tandem/core'
-import type { ErrorDefinition, TandemError } from '@tandem/core'
+import type { ErrorDefinition } from '@tandem/core'
 import { engineErrors } from '../errors.js'
 import type { NativeFailure } from './addon-boundary.js'
 
@@ -20,9 +20,9 @@ export const nativeErrors = defineErrors({
 
 const definitions: Readonly<Record<string, ErrorDefinition>> = { ...engineErrors, ...nativeErrors }
 
-/** The typed error of a failure that came over the boundary; anything else is returned as it is. */
-export function errorOfFailure (failure: unknown): unknown {
-  if (!isNativeFailure(failure)) return failure
+/** The typed error of a failure that came over the boundary; any other error is returned as it is. */
+export function errorOfFailure (failure: unknown): Error {
+  if (!isNativeFailure(failure)) return failure instanceof Error ? failure : new Error(String(failure))
   const { code, facts } = failure
   if (code in nativeErrors) return makeError(nativeErrors, code as keyof typeof nativeErrors, facts)
   if (code in definitions) return makeError(engineErrors, code as keyof typeof engineErrors, facts)
@@ -34,7 +34,7 @@ export async function translated<T> (work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (failure) {
-    throw errorOfFailure(failure) as TandemError
+    throw errorOfFailure(failure)
   }
 }
 

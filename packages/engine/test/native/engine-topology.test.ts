@@ -56,6 +56,7 @@ describe.skipIf(skipReason !== null).each([
 })
 
 function sorted ({ sampled, promptLogprobs, outputs }: Generated): Generated {
-  const order = (a: { seqId: number, position: number }, b: { seqId: number, position: number }): number => a.seqId - b.seqId || a.position - b.position
+  interface Place { readonly seqId: number, readonly position: number }
+  const order = (a: Place, b: Place): number => a.seqId - b.seqId || a.position - b.position
   return { sampled: [...sampled].sort(order), promptLogprobs: [...promptLogprobs].sort(order), outputs }
 }

@@ -147,4 +147,3 @@ export async function generate (
   await engine.step({ stepId: 0, removedSeqIds: sequences.map(({ seqId }) => seqId), newSequences: [], scheduled: [], ffnInstanceOfUbatch: [] })
   return generated
 }
-
