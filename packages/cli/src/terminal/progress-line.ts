@@ -43,7 +43,7 @@ export class ProgressLine {
 
   private draw (): void {
     const frame = frames[this.frameIdx++ % frames.length] ?? ''
-    const columns = process.stderr.columns ?? 80
+    const columns = process.stderr.columns || 80
     this.terminal.err(`${eraseLine}${paint(this.terminal, 'cyan', frame)} ${this.text.slice(0, columns - 3)}`)
   }
 
