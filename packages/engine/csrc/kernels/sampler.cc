@@ -14,11 +14,14 @@ struct Workspace {
   double* weights;
   int32_t* candidates;
   int32_t* kept;
+  /** Heap memory. */
+  int32_t* best;
   Workspace(void* memory, size_t vocab_size) {
     values = static_cast<double*>(memory);
     weights = values + vocab_size;
     candidates = reinterpret_cast<int32_t*>(weights + vocab_size);
     kept = candidates + vocab_size;
+    best = kept + vocab_size;
   }
 };
 
@@ -73,6 +76,12 @@ class Candidates {
   const double* values_;
 };
 
+int32_t argmax(const double* values, size_t count) {
+  size_t best = 0;
+  for (size_t i = 1; i < count; i++) if (values[i] > values[best]) best = i;
+  return static_cast<int32_t>(best);
+}
+
 bool has_penalties(const SamplerParams& params) {
   return params.repetition_penalty != 1 || params.frequency_penalty != 0 || params.presence_penalty != 0;
 }
@@ -96,49 +105,88 @@ void penalise(const SamplerParams& params, const TokenHistory& history, double* 
   }
 }
 
-double sum_of(const double* weights, const int32_t* ids, size_t count) {
+/** What is left of the vocabulary: a list of ids, or every id when there is none. */
+struct Remaining {
+  const int32_t* ids;
+  size_t count;
+  int32_t at(size_t i) const { return ids != nullptr ? ids[i] : static_cast<int32_t>(i); }
+};
+
+/** In the order of the list: the order of additions is part of the algorithm. */
+double sum_of(const double* weights, const Remaining& remaining) {
   double sum = 0;
-  for (size_t i = 0; i < count; i++) sum += weights[ids[i]];
+  if (remaining.ids == nullptr) for (size_t i = 0; i < remaining.count; i++) sum += weights[i];
+  else for (size_t i = 0; i < remaining.count; i++) sum += weights[remaining.ids[i]];
   return sum;
 }
 
-/** Steps 7 and 8: the kept tokens, best first, in work.kept; returns how many, or 0 when nothing is removed. */
-size_t restrict_candidates(const SamplerParams& params, Workspace& work, size_t count) {
-  const bool limited = params.top_k > 0 && static_cast<uint64_t>(params.top_k) < count;
-  if (!limited && params.top_p >= 1) return 0;
-  double mass = limited ? 0 : sum_of(work.weights, work.candidates, count);
-  Candidates heap(work.candidates, count, work.values);
-  const size_t most = limited ? static_cast<size_t>(params.top_k) : count;
-  if (limited) {
-    for (size_t i = 0; i < most; i++) work.kept[i] = heap.pop();
-    if (params.top_p >= 1) return most;
-    mass = sum_of(work.weights, work.kept, most);
+/**
+ * Takes tokens best first into work.kept until `most` are kept or, with `mass` >= 0, the sum of weights before the next one reaches
+ * `mass`. Only tokens of at least `lowest` are looked at; returns 0 when those are not enough to tell.
+ */
+size_t take_best(const Remaining& remaining, double lowest, size_t most, double mass, Workspace& work) {
+  size_t size = 0;
+  for (size_t i = 0; i < remaining.count; i++) {
+    const int32_t id = remaining.at(i);
+    work.best[size] = id;
+    size += work.values[id] >= lowest ? 1 : 0;
   }
+  Candidates heap(work.best, size, work.values);
   double before = 0;
   size_t num_kept = 0;
-  while (num_kept < most && (num_kept == 0 || before < params.top_p * mass)) {
-    if (!limited) work.kept[num_kept] = heap.pop();
-    before += work.weights[work.kept[num_kept++]];
+  while (num_kept < most && (mass < 0 || num_kept == 0 || before < mass)) {
+    if (num_kept == size) return size == remaining.count ? size : 0;
+    const int32_t id = work.kept[num_kept++] = heap.pop();
+    before += work.weights[id];
   }
   return num_kept;
 }
 
+/** take_best over the likely tokens first: a few hundred instead of the vocabulary, and a prefix of the same order. */
+size_t take_likely(const SamplerParams& params, double max, const Remaining& remaining, size_t most, double mass, Workspace& work) {
+  for (const double nats : {4.0, 9.0}) {
+    const size_t num_kept = take_best(remaining, max - nats * params.temperature, most, mass, work);
+    if (num_kept > 0) return num_kept;
+  }
+  return take_best(remaining, -__builtin_inf(), most, mass, work);
+}
+
+/** Steps 7 and 8: what is left, best first, or `remaining` itself when neither step removes anything. */
+Remaining restrict_candidates(const SamplerParams& params, double max, const Remaining& remaining, Workspace& work) {
+  const bool limited = params.top_k > 0 && static_cast<uint64_t>(params.top_k) < remaining.count;
+  if (!limited && params.top_p >= 1) return remaining;
+  if (!limited) {
+    const double mass = params.top_p * sum_of(work.weights, remaining);
+    return {work.kept, take_likely(params, max, remaining, remaining.count, mass, work)};
+  }
+  const size_t num_best = take_likely(params, max, remaining, static_cast<size_t>(params.top_k), -1, work);
+  if (params.top_p >= 1) return {work.kept, num_best};
+  const double mass = params.top_p * sum_of(work.weights, {work.kept, num_best});
+  double before = 0;
+  size_t num_kept = 0;
+  while (num_kept < num_best && (num_kept == 0 || before < mass)) before += work.weights[work.kept[num_kept++]];
+  return {work.kept, num_kept};
+}
+
 /** Steps 5 to 9. */
 int32_t draw(const SamplerParams& params, int32_t best, int64_t position, size_t vocab_size, Workspace& work) {
-  kernels().exp_non_positive(work.values, work.values[best], params.temperature, work.weights, vocab_size);
-  size_t count = 0;
-  for (size_t id = 0; id < vocab_size; id++) {
-    work.candidates[count] = static_cast<int32_t>(id);
-    count += work.weights[id] >= params.min_p ? 1 : 0;
+  const double max = work.values[best];
+  kernels().exp_non_positive(work.values, max, params.temperature, work.weights, vocab_size);
+  Remaining remaining{nullptr, vocab_size};
+  if (params.min_p > 0) {
+    size_t count = 0;
+    for (size_t id = 0; id < vocab_size; id++) {
+      work.candidates[count] = static_cast<int32_t>(id);
+      count += work.weights[id] >= params.min_p ? 1 : 0;
+    }
+    remaining = {work.candidates, count};
   }
-  const size_t num_kept = restrict_candidates(params, work, count);
-  const int32_t* order = num_kept > 0 ? work.kept : work.candidates;
-  const size_t length = num_kept > 0 ? num_kept : count;
-  const double target = uniform_at(params.seed, position) * sum_of(work.weights, order, length);
+  remaining = restrict_candidates(params, max, remaining, work);
+  const double target = uniform_at(params.seed, position) * sum_of(work.weights, remaining);
   double running = 0;
-  for (size_t i = 0; i < length; i++) {
-    running += work.weights[order[i]];
-    if (running > target) return order[i];
+  for (size_t i = 0; i < remaining.count; i++) {
+    running += work.weights[remaining.at(i)];
+    if (running > target) return remaining.at(i);
   }
   return best;
 }
@@ -153,7 +201,7 @@ void insert_top(const double* values, int32_t id, LogprobEntry* top, size_t& siz
 
 }  // namespace
 
-size_t sample_workspace_bytes(size_t vocab_size) { return vocab_size * (2 * sizeof(double) + 2 * sizeof(int32_t)); }
+size_t sample_workspace_bytes(size_t vocab_size) { return vocab_size * (2 * sizeof(double) + 3 * sizeof(int32_t)); }
 
 int32_t sample_token(const SamplerParams& params, const TokenHistory& history, int64_t position, const float* logits,
                      size_t vocab_size, void* workspace) {
@@ -168,8 +216,9 @@ int32_t sample_token(const SamplerParams& params, const TokenHistory& history, i
     if (id < vocab_size) work.values[id] += params.bias_values[i];
   }
   if (penalties) penalise(params, history, work.values, vocab_size, work.kept);
-  int32_t best = 0;
-  for (size_t id = 1; id < vocab_size; id++) if (work.values[id] > work.values[best]) best = static_cast<int32_t>(id);
+  // Without changes the order of the values is that of the logits.
+  const bool changed = penalties || params.num_biases > 0;
+  const int32_t best = changed ? argmax(work.values, vocab_size) : argmax(logits, vocab_size);
   return params.temperature == 0 ? best : draw(params, best, position, vocab_size, work);
 }
 
