@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 namespace tandem {
@@ -30,21 +29,6 @@ ChannelLimits limits_for(const ModelConfig& model) {
                                         static_cast<uint16_t>(top_k));
   FrameHeader reply = make_f2a_header(request, kMaxRoots);
   return {kNumSlots, frame_bytes(request), frame_bytes(reply)};
-}
-
-bool plain_greedy(const SamplingParams& params) {
-  return params.temperature == 0 && params.bias_token_ids.empty() && params.repetition_penalty == 1 &&
-         params.frequency_penalty == 0 && params.presence_penalty == 0;
-}
-
-// As Sampler's first steps: NaN never wins, the lowest id among equals.
-int32_t argmax_of(const float* logits, size_t vocab_size) {
-  float best = -std::numeric_limits<float>::infinity();
-  for (size_t i = 0; i < vocab_size; i++) best = logits[i] > best ? logits[i] : best;
-  for (size_t i = 0; i < vocab_size; i++) {
-    if (logits[i] == best) return static_cast<int32_t>(i);
-  }
-  return 0;
 }
 
 }  // namespace
@@ -317,12 +301,10 @@ void AttentionEngine::sample(StepResult* result) {
           scored[i] = sampler.logprobs(row, sequence.token_ids[want.scored_position], params.prompt_logprobs);
           continue;
         }
-        const auto position = static_cast<uint32_t>(sequence.token_ids.size());
         SampledToken& token = sampled[i];
         token.seq_id = sequence.seq_id;
-        token.position = position;
-        token.token_id = plain_greedy(params) ? argmax_of(row, vocab_size)
-                                              : sampler.sample(row, sequence.counts, params, position);
+        token.position = static_cast<uint32_t>(sequence.token_ids.size());
+        token.token_id = sampler.sample(row, sequence);
         if (params.logprobs >= 0) token.logprobs = sampler.logprobs(row, token.token_id, params.logprobs);
       }
     });

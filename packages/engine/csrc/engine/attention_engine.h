@@ -11,6 +11,7 @@
 
 #include "engine/attention_layers.h"
 #include "engine/ffn_exchange.h"
+#include "engine/sampling.h"
 #include "engine/sequence_table.h"
 #include "model/engine_error.h"
 

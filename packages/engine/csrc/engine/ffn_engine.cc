@@ -163,7 +163,7 @@ void FfnEngine::run() {
     while (!queue_.empty() && !stopping_) {
       const SteadyTime start = std::chrono::steady_clock::now();
       take_batch(&batch);
-      if (!batch.empty()) compute(batch);
+      if (!batch.empty()) compute_or_refuse(batch);
       counters_.compute_us.fetch_add(microseconds_since(start), std::memory_order_relaxed);
       collect();
     }
@@ -228,6 +228,14 @@ void FfnEngine::take_batch(std::vector<Delivery>* batch) {
       refuse(*it, status, "the frame does not fit this model");
     }
     it = queue_.erase(it);
+  }
+}
+
+void FfnEngine::compute_or_refuse(std::vector<Delivery>& batch) {
+  try {
+    compute(batch);
+  } catch (const std::bad_alloc&) {
+    for (const Delivery& delivery : batch) refuse(delivery, FrameStatus::internal, "out of memory");
   }
 }
 

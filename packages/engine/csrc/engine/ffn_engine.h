@@ -66,6 +66,7 @@ class FfnEngine : public std::enable_shared_from_this<FfnEngine> {
   bool collect();
   void take_batch(std::vector<Delivery>* batch);
   FrameStatus check(const FrameHeader& header, const FrameView& view) const;
+  void compute_or_refuse(std::vector<Delivery>& batch);
   void compute(std::vector<Delivery>& batch);
   void refuse(const Delivery& delivery, FrameStatus status, const std::string& text);
 

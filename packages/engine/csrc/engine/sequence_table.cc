@@ -22,8 +22,7 @@ Sequence::Sequence(NewSequence created)
       num_prompt_tokens(created.num_prompt_tokens),
       max_tokens(created.max_tokens),
       sampling(std::move(created.sampling)),
-      token_ids(std::move(created.token_ids)),
-      counts(token_ids, num_prompt_tokens) {}
+      token_ids(std::move(created.token_ids)) {}
 
 std::vector<ScheduledRows> SequenceTable::apply(StepPlan& plan) {
   undo_.clear();
@@ -108,7 +107,6 @@ void SequenceTable::roll_back() {
 
 FinishReason SequenceTable::append_sampled(Sequence* sequence, int32_t token_id) const {
   sequence->token_ids.push_back(token_id);
-  sequence->counts.append(token_id);
   const std::vector<int32_t>& stops = sequence->sampling.stop_token_ids;
   FinishReason reason = FinishReason::none;
   if (std::find(stops.begin(), stops.end(), token_id) != stops.end()) {

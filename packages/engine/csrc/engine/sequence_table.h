@@ -7,7 +7,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/sampler.h"
 #include "engine/step_plan.h"
 
 namespace tandem {
@@ -21,7 +20,6 @@ struct Sequence {
   // Positions below it are in the KV cache; -1 until first scheduled (cached prefixes start beyond 0).
   int64_t num_computed_tokens = -1;
   bool finished = false;
-  TokenCounts counts;
 };
 
 // One sequence's share of a step.
