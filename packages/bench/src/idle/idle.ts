@@ -25,8 +25,22 @@ type IdleOptions = OptionsOf<typeof idleOptions>
 /** After the last request: timers of connections and heartbeats fall back to their idle pace. */
 const settleMs = 3_000
 
-interface ProcessCost { readonly command: string, readonly pid: number, readonly cpuShare: number, readonly rssBytes: number }
-interface WorkerMemory { readonly workerId: string, readonly role: string, readonly weightBytes: number, readonly kvBytes: number, readonly rssBytes: number, readonly maxBytes: number }
+interface ProcessCost {
+  readonly command: string
+  readonly pid: number
+  /** Of one core. */
+  readonly cpuShare: number
+  readonly rssBytes: number
+}
+
+interface WorkerMemory {
+  readonly workerId: string
+  readonly role: string
+  readonly weightBytes: number
+  readonly kvBytes: number
+  readonly rssBytes: number
+  readonly maxBytes: number
+}
 
 interface Outcome {
   readonly facts: Readonly<Record<string, unknown>>
@@ -39,16 +53,19 @@ export async function runIdle (given: Readonly<Record<string, unknown>>, passedO
   const options = parseOptions(idleOptions, { flags: given })
   const surroundings = describeSurroundings()
   const { facts, processes, memory } = await BenchRun.with(context, async run => await measure(run, options, passedOn))
-  const cpuShare = processes.reduce((sum, process) => sum + process.cpuShare, 0)
+  const cpuShare = processes.reduce((sum, cost) => sum + cost.cpuShare, 0)
   context.terminal.out([
     surroundingsText(surroundings),
     Object.values(facts).join(', '),
     '',
-    formatTable(['process', 'CPU', 'resident'], processes.map(({ command, cpuShare, rssBytes }) => [command, percent(cpuShare), formatBytes(rssBytes)])),
+    formatTable(['process', 'CPU', 'resident'], processes.map(cost =>
+      [cost.command, percent(cost.cpuShare), formatBytes(cost.rssBytes)])),
     `CPU of all, over ${options.seconds} s: ${percent(cpuShare)} of a core; ${verdict(cpuShare, idleCpuShareMax)} ${percent(idleCpuShareMax)}`,
     '',
     formatTable(['worker', 'weights', 'KV pool', 'resident', 'limit', ''], memory.map(worker => [
-      worker.workerId, ...[worker.weightBytes, worker.kvBytes, worker.rssBytes, worker.maxBytes].map(formatBytes), verdict(worker.rssBytes, worker.maxBytes)
+      worker.workerId,
+      ...[worker.weightBytes, worker.kvBytes, worker.rssBytes, worker.maxBytes].map(formatBytes),
+      verdict(worker.rssBytes, worker.maxBytes)
     ]))
   ].join('\n'))
   writeReport(options.output, { bench: 'idle', ...surroundings, ...facts, seconds: options.seconds, cpuShare, processes, memory })
@@ -73,12 +90,15 @@ async function measure (run: BenchRun, options: IdleOptions, passedOn: readonly 
 }
 
 async function watch (server: TandemServer, seconds: number, signal: AbortSignal): Promise<ProcessCost[]> {
-  const before = new Map(readProcesses().map(process => [process.pid, process.cpuSeconds]))
+  const before = new Map(readProcesses().map(({ pid, cpuSeconds }) => [pid, cpuSeconds]))
   const startedMs = performance.now()
   await delay(seconds * 1000, undefined, { signal })
   const elapsedS = (performance.now() - startedMs) / 1000
   return descendants(server.pid, readProcesses()).map(({ pid, cpuSeconds }) => ({
-    command: pid === server.pid ? 'tandem up' : commandOf(pid), pid, cpuShare: (cpuSeconds - (before.get(pid) ?? 0)) / elapsedS, rssBytes: residentBytes(pid) ?? 0
+    command: pid === server.pid ? 'tandem up' : commandOf(pid),
+    pid,
+    cpuShare: (cpuSeconds - (before.get(pid) ?? 0)) / elapsedS,
+    rssBytes: residentBytes(pid) ?? 0
   }))
 }
 

@@ -70,11 +70,12 @@ export class ChildServer {
 
   /** Asks the leader to end in order, then ends the whole group. */
   async stop (): Promise<void> {
-    if (this.end !== undefined) return
-    this.child.kill('SIGTERM')
-    const timer = setTimeout(() => this.signalGroup('SIGKILL'), killMs)
-    await this.ended
-    clearTimeout(timer)
+    if (this.end === undefined) {
+      this.child.kill('SIGTERM')
+      const timer = setTimeout(() => this.signalGroup('SIGKILL'), killMs)
+      await this.ended
+      clearTimeout(timer)
+    }
     this.signalGroup('SIGKILL')
   }
 
