@@ -52,8 +52,9 @@ function randomBytes (dtype, numElements) {
 function packCopies (kernels, { numOutputs, numInputs, dtype }) {
   const data = randomBytes(dtype, numOutputs * numInputs)
   const numCopies = Math.max(1, Math.ceil(workingSetBytes / data.length))
-  const range = { rowBegin: 0, rowEnd: numOutputs, columnBegin: 0, columnEnd: numInputs }
-  return Array.from({ length: numCopies }, () => kernels.packMatrix({ dtype: dtypes[dtype].index, numRows: numOutputs, numColumns: numInputs, data, ...range }))
+  const stored = { dtype: dtypes[dtype].index, numRows: numOutputs, numColumns: numInputs, data }
+  const whole = { rowBegin: 0, rowEnd: numOutputs, columnBegin: 0, columnEnd: numInputs }
+  return Array.from({ length: numCopies }, () => kernels.packMatrix({ ...stored, ...whole }))
 }
 
 /** Best time of one product, and of the roofline: the slower of reading the weights once and doing the arithmetic. */
@@ -67,7 +68,8 @@ function measureProduct (kernels, machine, product, rows, numThreads, tries) {
     const numOps = 2 * numRows * product.numOutputs * product.numInputs
     const numBytes = kernels.matrixBytes(matrices[0])
     const bound = Math.max(numOps / machine.peaks[dtypes[product.dtype].peak], numBytes / machine.bandwidth)
-    return { ...product, numRows, seconds, opsPerSecond: numOps / seconds, bytesPerSecond: numBytes / seconds, rooflineShare: bound / seconds, boundSeconds: bound }
+    const rates = { opsPerSecond: numOps / seconds, bytesPerSecond: numBytes / seconds, rooflineShare: bound / seconds }
+    return { ...product, numRows, seconds, ...rates, boundSeconds: bound }
   })
 }
 
@@ -94,7 +96,8 @@ function measureAttention (kernels) {
 
 function commit () {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: dirname(fileURLToPath(import.meta.url)), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    const cwd = dirname(fileURLToPath(import.meta.url))
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
   } catch {
     return 'unknown'
   }
@@ -107,16 +110,20 @@ const percent = share => `${(share * 100).toFixed(0).padStart(4)} %`
 function printReport (report) {
   const { machine, isa, numThreads } = report
   console.log(`${report.cpu}, ${isa}, ${numThreads} thread(s), commit ${report.commit}`)
-  console.log(`read ${giga(machine.bandwidth)} GB/s; peaks, GOP/s: int4 ${giga(machine.peaks.int4)}, int8 ${giga(machine.peaks.int8)}, f32 ${giga(machine.peaks.f32)}`)
+  const { int4, int8, f32 } = machine.peaks
+  console.log(`read ${giga(machine.bandwidth)} GB/s; peaks, GOP/s: int4 ${giga(int4)}, int8 ${giga(int8)}, f32 ${giga(f32)}`)
   console.log(`empty parallel call ${micros(report.dispatchSeconds)} us\n`)
   console.log(`${'product'.padEnd(22)}${'shape'.padEnd(14)}type   rows        us   GOP/s    GB/s  of roofline`)
   for (const row of report.products) {
     const shape = `${row.numOutputs}x${row.numInputs}`
-    console.log(`${row.name.padEnd(22)}${shape.padEnd(14)}${row.dtype.padEnd(5)}${String(row.numRows).padStart(6)} ${micros(row.seconds)}  ${giga(row.opsPerSecond)}  ${giga(row.bytesPerSecond)}  ${percent(row.rooflineShare)}`)
+    const what = `${row.name.padEnd(22)}${shape.padEnd(14)}${row.dtype.padEnd(5)}${String(row.numRows).padStart(6)}`
+    console.log(`${what} ${micros(row.seconds)}  ${giga(row.opsPerSecond)}  ${giga(row.bytesPerSecond)}  ${percent(row.rooflineShare)}`)
   }
   console.log('\nall products of one step of the model')
   for (const step of report.steps) {
-    console.log(`${String(step.numRows).padStart(5)} rows: ${(step.seconds * 1e3).toFixed(2)} ms, ${percent(step.boundSeconds / step.seconds)} of the roofline, ${(step.numRows / step.seconds).toFixed(0)} rows/s`)
+    const share = percent(step.boundSeconds / step.seconds)
+    const speed = (step.numRows / step.seconds).toFixed(0)
+    console.log(`${String(step.numRows).padStart(5)} rows: ${(step.seconds * 1e3).toFixed(2)} ms, ${share} of the roofline, ${speed} rows/s`)
   }
   console.log('\nattention of one layer, 9 heads / 3 KV heads of 64, f16, one thread')
   for (const { name, seconds, opsPerSecond } of report.attention) console.log(`${name.padEnd(30)}${micros(seconds)} us  ${giga(opsPerSecond)} GFLOP/s`)
