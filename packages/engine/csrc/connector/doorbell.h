@@ -54,13 +54,13 @@ class Doorbell {
     return false;
   }
 
-  // Sleeps until `ready()` or the deadline; returns what `ready` said last. One waiter per doorbell.
-  template <typename Ready>
-  bool wait_asleep(Ready&& ready, SteadyTime deadline) {
+  // Sleeps until `ready()` or `deadline()`, which `ready` may move; returns what `ready` said last. One waiter per doorbell.
+  template <typename Ready, typename Deadline>
+  bool wait_asleep(Ready&& ready, Deadline&& deadline) {
     while (true) {
       const uint32_t seen = announce_sleep();
       const bool is_ready = ready();
-      const bool in_time = is_ready || sleep(seen, deadline);
+      const bool in_time = is_ready || sleep(seen, deadline());
       cancel_sleep();
       if (is_ready) return true;
       if (!in_time) return ready();
@@ -68,8 +68,8 @@ class Doorbell {
   }
 
   template <typename Ready>
-  bool wait(Ready&& ready, SteadyTime deadline) {
-    return wait_awake(ready) || wait_asleep(ready, deadline);
+  void wait(Ready&& ready) {
+    if (!wait_awake(ready)) wait_asleep(ready, [] { return SteadyTime::max(); });
   }
 
  private:

@@ -96,7 +96,7 @@ void AttentionEngine::run() {
   while (true) {
     if (!doorbell_->wait_awake(ready)) {
       pool_.end_burst();
-      doorbell_->wait_asleep(ready, SteadyTime::max());
+      doorbell_->wait_asleep(ready, [] { return SteadyTime::max(); });
       pool_.start_burst();
     }
     Job job;
@@ -227,7 +227,7 @@ void AttentionEngine::wait_for_output(std::vector<FfnCall*>* calls, std::deque<L
   };
   if (doorbell_->wait_awake(collected)) return;
   pool_.end_burst();
-  doorbell_->wait_asleep(collected, exchange_.next_event(*calls));
+  doorbell_->wait_asleep(collected, [&] { return exchange_.next_event(*calls); });
   pool_.start_burst();
 }
 

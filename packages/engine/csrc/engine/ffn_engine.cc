@@ -14,7 +14,6 @@ namespace {
 
 // Rows merged into one execution of a layer: bounds the scratch; more rows would not read weights less often in a cache-sized tile.
 constexpr size_t kMaxBatchRows = 512;
-constexpr SteadyTime kForever = SteadyTime::max();
 
 uint64_t microseconds_since(SteadyTime start) {
   return static_cast<uint64_t>(
@@ -156,7 +155,7 @@ void FfnEngine::run() {
     const auto ready = [this] { return collect() || stopping_.load(std::memory_order_relaxed); };
     if (!doorbell_->wait_awake(ready)) {
       pool_.end_burst();
-      doorbell_->wait_asleep(ready, kForever);
+      doorbell_->wait_asleep(ready, [] { return SteadyTime::max(); });
       pool_.start_burst();
     }
     counters_.idle_us.fetch_add(microseconds_since(idle_start), std::memory_order_relaxed);

@@ -14,8 +14,6 @@ namespace tandem {
 
 namespace {
 
-constexpr SteadyTime kForever = SteadyTime::max();
-
 class HopServer {
  public:
   HopServer(const std::string& connector, const std::string& address)
@@ -48,7 +46,8 @@ class HopServer {
         }
         return stopping_.load();
       };
-      if (!doorbell_->wait(ready, kForever) || delivery.peer == nullptr) continue;
+      doorbell_->wait(ready);
+      if (delivery.peer == nullptr) continue;
       const FrameHeader reply = make_f2a_header(delivery.view.header, 1);
       std::byte* memory = delivery.peer->begin_reply(delivery.slot, frame_bytes(reply));
       if (memory == nullptr) continue;
@@ -92,7 +91,7 @@ std::vector<double> measure(const std::string& connector, const std::string& add
     zero_padding(frame, header);
     channel->send(slot);
     Reply reply;
-    context.doorbell->wait([&] { return channel->poll(&reply) || channel->closed(); }, kForever);
+    context.doorbell->wait([&] { return channel->poll(&reply) || channel->closed(); });
     if (reply.slot < 0) break;
     std::memcpy(sink.data(), reply.view.section[0], sink.size());
     channel->release(reply.slot);
