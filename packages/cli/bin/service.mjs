@@ -6,12 +6,13 @@ import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
-const forcedExitMs = 10_000
+const forcedEndMs = 5_000
 const [entry, title] = process.argv.slice(2)
 if (title !== undefined) process.title = `tandem ${title}`
 
 process.once('disconnect', () => {
-  setTimeout(() => process.exit(1), forcedExitMs).unref()
+  // Not process.exit: it would wait for native threads in the middle of a step.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), forcedEndMs).unref()
   process.kill(process.pid, 'SIGTERM')
 })
 process.channel?.unref()
