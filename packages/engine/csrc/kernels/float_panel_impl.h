@@ -21,9 +21,12 @@ inline void decode_inputs(const FloatPanel& panel, size_t k, size_t count, float
     const uint16_t* values = reinterpret_cast<const uint16_t*>(panel.values) + first;
     for (size_t i = 0; i < count; i++) f_store(out + 16 * i, f_load_bf16(values + 16 * i));
   } else {
-    for (size_t i = 0; i < count; i++) {
-      const F scale = f_load(panel.scales + (k + i + panel.scale_offset) / panel.scale_block * kPanel);
-      f_store(out + 16 * i, f_mul(f_load_fp8(panel.values + first + 16 * i), scale));
+    // The block scale changes every scale_block inputs; 2^8 folds into it without rounding.
+    for (size_t i = 0; i < count;) {
+      const size_t scale_idx = (k + i + panel.scale_offset) / panel.scale_block;
+      const size_t end = (scale_idx + 1) * panel.scale_block - panel.scale_offset - k;
+      const F scale = f_mul(f_load(panel.scales + scale_idx * kPanel), f_set1(kFp8Scale));
+      for (; i < count && i < end; i++) f_store(out + 16 * i, f_mul(f_load_fp8_scaled(panel.values + first + 16 * i), scale));
     }
   }
 }

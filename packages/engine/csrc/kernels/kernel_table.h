@@ -22,7 +22,7 @@ using QuantPanelFn = void (*)(const QuantPanel& panel, size_t block_begin, size_
 using FloatPanelsFn = void (*)(const FloatPanel& first, size_t num_panels, size_t k_begin, size_t k_end, const float* x,
                                size_t stride, size_t num_rows, float* out);
 /** Panels a product takes at once at most, over all paths. */
-constexpr size_t kMaxPanels = 2;
+constexpr size_t kMaxPanels = 4;
 
 struct KernelTable {
   size_t num_float_panels;

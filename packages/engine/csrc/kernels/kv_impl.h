@@ -13,7 +13,7 @@ inline F kv_load(const uint8_t* p) {
   if constexpr (D == KvDtype::f32) return f_load(reinterpret_cast<const float*>(p));
   if constexpr (D == KvDtype::f16) return f_load_f16(reinterpret_cast<const uint16_t*>(p));
   if constexpr (D == KvDtype::bf16) return f_load_bf16(reinterpret_cast<const uint16_t*>(p));
-  return f_load_fp8(p);
+  return f_mul(f_load_fp8_scaled(p), f_set1(kFp8Scale));
 }
 
 /** Calls call(std::integral_constant-like tag of the dtype): one instantiation per KvDtype. */

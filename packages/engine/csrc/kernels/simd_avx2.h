@@ -10,7 +10,9 @@ namespace {
 /** Rows of a register tile at most, and vectors it may keep (sums and weights; one is left for the broadcast). */
 constexpr size_t kFloatTileRows = 6, kTileVectors = 7;
 /** Panels of a float product computed together. */
-constexpr size_t kFloatPanels = 1;
+constexpr size_t kFloatPanels = 2;
+
+constexpr float kFp8Scale = 256;
 
 struct F { __m256 lo, hi; };
 
@@ -87,9 +89,10 @@ inline __m256 fp8_half(const uint8_t* p) {
   const __m128i words = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
   const __m128i sign = _mm_slli_epi16(_mm_and_si128(words, _mm_set1_epi16(0x80)), 8);
   const __m128i magnitude = _mm_slli_epi16(_mm_and_si128(words, _mm_set1_epi16(0x7f)), 7);
-  return _mm256_mul_ps(_mm256_cvtph_ps(_mm_or_si128(sign, magnitude)), _mm256_set1_ps(256.0f));
+  return _mm256_cvtph_ps(_mm_or_si128(sign, magnitude));
 }
-inline F f_load_fp8(const uint8_t* p) { return {fp8_half(p), fp8_half(p + 8)}; }
+/** fp8 values divided by kFp8Scale. */
+inline F f_load_fp8_scaled(const uint8_t* p) { return {fp8_half(p), fp8_half(p + 8)}; }
 inline void f_store_f16(uint16_t* p, F a) {
   constexpr int mode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a.lo, mode));

@@ -10,7 +10,9 @@ namespace {
 /** Rows of a register tile at most, and vectors it may keep (sums and weights; one is left for the broadcast). */
 constexpr size_t kFloatTileRows = 16, kTileVectors = 30;
 /** Panels of a float product computed together. */
-constexpr size_t kFloatPanels = 2;
+constexpr size_t kFloatPanels = 4;
+
+constexpr float kFp8Scale = 256;
 
 struct F { __m512 v; };
 
@@ -64,12 +66,12 @@ inline F f_load_bf16(const uint16_t* p) {
   const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(words), 16))};
 }
-/** e4m3: the bits shifted into a half are the value times 2^-8. */
-inline F f_load_fp8(const uint8_t* p) {
+/** fp8 values divided by kFp8Scale: e4m3 bits shifted into a half are the value times 2^-8. */
+inline F f_load_fp8_scaled(const uint8_t* p) {
   const __m256i words = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   const __m256i sign = _mm256_slli_epi16(_mm256_and_si256(words, _mm256_set1_epi16(0x80)), 8);
   const __m256i magnitude = _mm256_slli_epi16(_mm256_and_si256(words, _mm256_set1_epi16(0x7f)), 7);
-  return {_mm512_mul_ps(_mm512_cvtph_ps(_mm256_or_si256(sign, magnitude)), _mm512_set1_ps(256.0f))};
+  return {_mm512_cvtph_ps(_mm256_or_si256(sign, magnitude))};
 }
 inline void f_store_f16(uint16_t* p, F a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));

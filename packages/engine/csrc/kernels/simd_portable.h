@@ -14,6 +14,8 @@ constexpr size_t kFloatTileRows = 4, kTileVectors = 8;
 /** Panels of a float product computed together. */
 constexpr size_t kFloatPanels = 1;
 
+constexpr float kFp8Scale = 256;
+
 struct F { float v[16]; };
 struct I { int32_t v[16]; };
 
@@ -89,13 +91,13 @@ inline uint16_t float_to_bf16(float f) {
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 /** e4m3: the bits shifted into a half are the value times 2^-8. */
-inline float fp8_to_float(uint8_t b) {
-  return half_to_float(static_cast<uint16_t>(((b & 0x80u) << 8) | ((b & 0x7fu) << 7))) * 256.0f;
-}
+inline float fp8_to_scaled(uint8_t b) { return half_to_float(static_cast<uint16_t>(((b & 0x80u) << 8) | ((b & 0x7fu) << 7))); }
+inline float fp8_to_float(uint8_t b) { return fp8_to_scaled(b) * kFp8Scale; }
 
 inline F f_load_f16(const uint16_t* p) { F r; TANDEM_LANES r.v[i] = half_to_float(p[i]); return r; }
 inline F f_load_bf16(const uint16_t* p) { F r; TANDEM_LANES r.v[i] = bits_to_float(static_cast<uint32_t>(p[i]) << 16); return r; }
-inline F f_load_fp8(const uint8_t* p) { F r; TANDEM_LANES r.v[i] = fp8_to_float(p[i]); return r; }
+/** fp8 values divided by kFp8Scale. */
+inline F f_load_fp8_scaled(const uint8_t* p) { F r; TANDEM_LANES r.v[i] = fp8_to_scaled(p[i]); return r; }
 inline void f_store_f16(uint16_t* p, F a) { TANDEM_LANES p[i] = float_to_half(a.v[i]); }
 inline void f_store_bf16(uint16_t* p, F a) { TANDEM_LANES p[i] = float_to_bf16(a.v[i]); }
 

@@ -50,9 +50,9 @@ inline void register_tile(const Load& load, size_t panel, size_t num_steps, cons
 /** All panels of R rows, C at a time. */
 template <int R, typename Load>
 inline void tile_panels(const Load& load, size_t num_panels, size_t num_steps, const TileInput& x, const TileOutput& out) {
-  // R * C sums and C weights stay in registers.
+  // R * C sums and C weights stay in registers; C divides the panels of a group.
   constexpr int kFit = kTileVectors / (R + 1);
-  constexpr int C = kFit < 1 ? 1 : kFit > 4 ? 4 : kFit;
+  constexpr int C = kFit < 1 ? 1 : kFit > 4 ? 4 : kFit == 3 ? 2 : kFit;
   size_t panel = 0;
   for (; panel + C <= num_panels; panel += C) register_tile<R, C>(load, panel, num_steps, x, out);
   for (; panel < num_panels; panel++) register_tile<R, 1>(load, panel, num_steps, x, out);
@@ -66,7 +66,7 @@ inline void tile_rows(const Load& load, size_t num_panels, size_t num_steps, Til
     num_rows -= rows;
   };
   if constexpr (kFloatTileRows > 8) {
-    // Two panels share each broadcast with eight rows; sixteen rows are for a single panel.
+    // With eight rows, panels share each broadcast; sixteen rows are for a single panel.
     if (num_panels == 1) {
       for (; num_rows >= kFloatTileRows; advance(kFloatTileRows)) tile_panels<kFloatTileRows>(load, num_panels, num_steps, x, out);
     }
