@@ -79,7 +79,7 @@ function addIdle (program: Command, { context, finish }: ProgramOptions): void {
 }
 
 function addAccuracy (program: Command, { context, finish }: ProgramOptions): void {
-  const command = benchCommand(program, 'accuracy', 'agreement of a backend with float32, on a fixed text', accuracyOptions)
+  const command = benchCommand(program, 'accuracy', 'agreement of a backend or a server with float32, on a fixed text', accuracyOptions)
   command.action(async () => { finish(await runAccuracy(givenFlags(command, accuracyOptions), context)) })
 }
 

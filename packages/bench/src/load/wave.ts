@@ -36,7 +36,7 @@ function requestBody (model: string, prompt: string, maxTokens: number): string 
   })
 }
 
-/** A request whose length the server does not report counts as failed: events are not tokens. */
+/** A request whose length the server does not report counts for nothing: events are not tokens. */
 export function summarizeWave (records: readonly RequestRecord[], workload: Workload): WaveResult {
   const answered = records.filter(record => record.error === undefined && record.usageTokens !== undefined)
   const startMs = Math.min(...records.map(record => record.startMs))
@@ -49,10 +49,13 @@ export function summarizeWave (records: readonly RequestRecord[], workload: Work
     ttftMs: answered.map(record => (record.textTimesMs[0] ?? record.endMs) - record.startMs),
     itlMs: answered.flatMap(({ textTimesMs }) => textTimesMs.slice(1).map((time, idx) => time - (textTimesMs[idx] ?? time))),
     numRetries: records.reduce((total, record) => total + record.numRetries, 0),
-    errors: records.flatMap(record => failureOf(record) ?? [])
+    errors: records.flatMap(record => failureOf(record, workload) ?? [])
   }
 }
 
-function failureOf (record: RequestRecord): string | undefined {
-  return record.error ?? (record.usageTokens === undefined ? 'the server reports no usage' : undefined)
+/** An answer that ends early leaves the others alone sooner: its figure would not be that of so many users. */
+function failureOf ({ error, usageTokens }: RequestRecord, { maxTokens }: Workload): string | undefined {
+  if (error !== undefined) return error
+  if (usageTokens === undefined) return 'the server reports no usage'
+  return usageTokens < maxTokens ? 'the answer ended early: ignore_eos is not honoured' : undefined
 }

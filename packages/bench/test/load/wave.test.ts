@@ -8,10 +8,12 @@ import type { FakeOpenAiServer, Misbehaviour } from '../../../cli/test/support/f
 let fake: FakeOpenAiServer | undefined
 afterEach(() => { fake?.close() })
 
-async function wave (misbehaviour: Misbehaviour, signal = new AbortController().signal) {
+const never = new AbortController().signal
+
+async function wave (misbehaviour: Misbehaviour, maxTokens = 3, signal = never) {
   fake = await startFakeOpenAiServer(misbehaviour, 3)
   const server = { name: 'fake', url: fake.url, model: 'fake-model', facts: {}, stop: async () => {} }
-  return await runWave(server, decodeWorkload(2, 4, 96), ['one', 'two'], signal)
+  return await runWave(server, decodeWorkload(2, 4, maxTokens), ['one', 'two'], signal)
 }
 
 test('all users are answered, and tokens are what usage says', async () => {
@@ -21,7 +23,7 @@ test('all users are answered, and tokens are what usage says', async () => {
   expect(result.itlMs).toHaveLength(4)
   expect(fake?.bodies.map(body => body['prompt']).sort()).toEqual(['one', 'two'])
   expect(fake?.bodies[0]).toMatchObject({
-    model: 'fake-model', max_tokens: 96, temperature: 0, ignore_eos: true, stream: true, stream_options: { include_usage: true }
+    model: 'fake-model', max_tokens: 3, temperature: 0, ignore_eos: true, stream: true, stream_options: { include_usage: true }
   })
 })
 
@@ -33,8 +35,13 @@ test('reset connections are tried again; refusals and servers without usage are 
   expect((await wave('no_usage')).errors).toEqual(['the server reports no usage', 'the server reports no usage'])
 })
 
+test('answers that end early are failures, and their tokens count', async () => {
+  const early = 'the answer ended early: ignore_eos is not honoured'
+  expect(await wave('none', 4)).toMatchObject({ numTokens: 6, errors: [early, early] })
+})
+
 test('an interrupted wave is no result', async () => {
-  await expect(wave('none', AbortSignal.abort(new Error('interrupted')))).rejects.toThrow('interrupted')
+  await expect(wave('none', 3, AbortSignal.abort(new Error('interrupted')))).rejects.toThrow('interrupted')
 })
 
 function record (fields: Partial<RequestRecord>): RequestRecord {
