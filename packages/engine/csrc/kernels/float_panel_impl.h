@@ -31,9 +31,35 @@ inline void decode_inputs(const FloatPanel& panel, size_t k, size_t count, float
   }
 }
 
+/** Rows up to which half-precision weights are decoded on the way into the product instead of beforehand. */
+constexpr size_t kDirectRows = 4;
+
+/** 16 weights of a half-precision panel. */
+inline F load_weights(const uint16_t* values, bool bf16) { return bf16 ? f_load_bf16(values) : f_load_f16(values); }
+
+template <bool kBf16>
+inline void direct_product(const FloatPanel& first, size_t num_panels, size_t k_begin, size_t k_end, const TileInput& x, float* out,
+                           size_t num_rows) {
+  // Half a page ahead, as far as one row of bandwidth-bound work looks.
+  constexpr size_t kAheadBytes = 2048;
+  const uint8_t* weights = first.values + k_begin * kPanel * sizeof(uint16_t);
+  const size_t to_next = first.to_next;
+  auto load = [weights, to_next](size_t k, size_t panel) {
+    const uint8_t* p = weights + panel * to_next + k * kPanel * sizeof(uint16_t);
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + kAheadBytes), 0, 3);
+    return load_weights(reinterpret_cast<const uint16_t*>(p), kBf16);
+  };
+  tile_rows(load, num_panels, k_end - k_begin, x, {out, kPanel * num_panels, false}, num_rows);
+}
+
 /** num_panels <= kFloatPanels adjacent panels; out[r][16 * num_panels]. */
 void float_panels_impl(const FloatPanel& first, size_t num_panels, size_t k_begin, size_t k_end, const float* x, size_t stride,
                        size_t num_rows, float* out) {
+  if (kFloatPanels > 1 && num_rows <= kDirectRows) {
+    const TileInput rows{x + k_begin, stride, 1};
+    if (first.dtype == TensorDtype::bf16) return direct_product<true>(first, num_panels, k_begin, k_end, rows, out, num_rows);
+    if (first.dtype == TensorDtype::f16) return direct_product<false>(first, num_panels, k_begin, k_end, rows, out, num_rows);
+  }
   alignas(64) float decoded[kFloatPanels][kFloatChunk * kPanel];
   const size_t step_bytes = kPanel * block_bytes(first.dtype);
   bool accumulate = false;

@@ -133,3 +133,14 @@ export function exactProduct (x: ArrayLike<number>, weights: Float32Array, numRo
   }
   return { y, magnitude }
 }
+
+/** The largest of measure(i) over the indices of an array; NaN when any is. One expectation instead of one for each element. */
+export function largest (values: ArrayLike<number>, measure: (i: number) => number): number {
+  let max = 0
+  for (let i = 0; i < values.length; i++) {
+    const value = measure(i)
+    if (!(value <= max)) max = value
+    if (Number.isNaN(max)) return max
+  }
+  return max
+}
