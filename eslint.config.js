@@ -25,7 +25,7 @@ const serviceRules = serviceNames.map(name => ({
 
 const packageRules = {
   files: ['packages/*/**/*.ts'],
-  ignores: ['packages/cli/**'],
+  ignores: ['packages/cli/**', 'packages/bench/**'],
   rules: {
     'no-restricted-imports': ['error', {
       patterns: [noDeepImports, {
