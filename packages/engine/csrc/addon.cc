@@ -30,8 +30,12 @@ Napi::Value cores(const Napi::CallbackInfo& info) { return Napi::Number::New(inf
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   define_attention_engine(env);
   define_ffn_engine(env);
+  define_attention_layers(env);
+  define_ffn_layers(env);
   exports.Set("createAttentionEngine", Napi::Function::New<create_attention_engine>(env));
   exports.Set("createFfnEngine", Napi::Function::New<create_ffn_engine>(env));
+  exports.Set("createAttentionLayers", Napi::Function::New<create_attention_layers>(env));
+  exports.Set("createFfnLayers", Napi::Function::New<create_ffn_layers>(env));
   exports.Set("decodeFrame", Napi::Function::New<decode_frame_status>(env));
   exports.Set("hostId", Napi::Function::New<host_id>(env));
   exports.Set("isaName", Napi::Function::New<isa>(env));

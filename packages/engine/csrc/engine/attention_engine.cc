@@ -172,22 +172,12 @@ void AttentionEngine::lay_out(const StepPlan& plan, const std::vector<ScheduledR
 }
 
 void AttentionEngine::lay_out_rows(Lane* lane) {
-  Ubatch& ubatch = lane->ubatch;
-  ubatch.token_ids.clear();
-  ubatch.positions.clear();
-  ubatch.slots.clear();
-  ubatch.sequences.clear();
-  const size_t block_size = config_.kv.block_size;
+  clear_rows(&lane->ubatch);
   for (const ScheduledRows& row : lane->rows) {
     const Sequence& sequence = *row.sequence;
-    ubatch.sequences.push_back({ubatch.token_ids.size(), row.num_tokens, row.start_position, sequence.block_table.data()});
-    for (uint32_t position = row.start_position; position < row.start_position + row.num_tokens; position++) {
-      ubatch.token_ids.push_back(sequence.token_ids[position]);
-      ubatch.positions.push_back(position);
-      ubatch.slots.push_back(sequence.block_table[position / block_size] * block_size + position % block_size);
-    }
+    append_sequence(&lane->ubatch, sequence.token_ids.data() + row.start_position, row.num_tokens, row.start_position,
+                    sequence.block_table.data(), config_.kv.block_size);
   }
-  ubatch.num_rows = ubatch.token_ids.size();
 }
 
 void AttentionEngine::run_layers(StepTimings* timings) {

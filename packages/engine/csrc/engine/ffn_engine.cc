@@ -77,13 +77,7 @@ void FfnEngine::stop() {
 }
 
 void FfnEngine::assign(uint32_t epoch, FfnSplit split, LeafRange leaves, LoadProgress progress) {
-  std::shared_ptr<const FfnShard> shard;
-  {
-    std::lock_guard<std::mutex> lock(shards_mutex_);
-    for (const auto& [held_epoch, held] : shards_) {
-      if (held->split() == split && held->leaves() == leaves) shard = held;
-    }
-  }
+  std::shared_ptr<const FfnShard> shard = find_shard(split, leaves);
   if (shard == nullptr) {
     shard = std::make_shared<FfnShard>(config_.model, config_.tensors, split, leaves, std::move(progress));
   }
@@ -121,6 +115,14 @@ std::shared_ptr<const FfnShard> FfnEngine::shard_of(uint32_t epoch) const {
   std::lock_guard<std::mutex> lock(shards_mutex_);
   for (const auto& [held_epoch, shard] : shards_) {
     if (held_epoch == epoch) return shard;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const FfnShard> FfnEngine::find_shard(FfnSplit split, LeafRange leaves) const {
+  std::lock_guard<std::mutex> lock(shards_mutex_);
+  for (const auto& [held_epoch, shard] : shards_) {
+    if (shard->split() == split && shard->leaves() == leaves) return shard;
   }
   return nullptr;
 }

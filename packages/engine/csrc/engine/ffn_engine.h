@@ -57,8 +57,11 @@ class FfnEngine : public std::enable_shared_from_this<FfnEngine> {
   // Ends the loop and the listeners. Peers see the end of their channel.
   void stop();
 
+  const FfnEngineConfig& config() const { return config_; }
   // Loopback: computes on the caller's threads. `stale_epoch` when the epoch is unknown here.
   std::shared_ptr<const FfnShard> shard_of(uint32_t epoch) const;
+  // The one held for some epoch, or null.
+  std::shared_ptr<const FfnShard> find_shard(FfnSplit split, LeafRange leaves) const;
   void count_local(size_t num_tokens, uint64_t compute_us);
 
  private:

@@ -32,4 +32,26 @@ struct Ubatch {
   size_t attention_scratch_floats = 0;
 };
 
+// Makes it a ubatch of no rows; buffers stay.
+inline void clear_rows(Ubatch* ubatch) {
+  ubatch->num_rows = 0;
+  ubatch->token_ids.clear();
+  ubatch->positions.clear();
+  ubatch->slots.clear();
+  ubatch->sequences.clear();
+}
+
+// Appends a sequence's tokens from `start_position` on. The block table must outlive the step.
+inline void append_sequence(Ubatch* ubatch, const int32_t* token_ids, size_t num_tokens, int64_t start_position,
+                            const int32_t* block_table, size_t block_size) {
+  ubatch->sequences.push_back({ubatch->num_rows, num_tokens, start_position, block_table});
+  for (size_t i = 0; i < num_tokens; i++) {
+    const size_t position = static_cast<size_t>(start_position) + i;
+    ubatch->token_ids.push_back(token_ids[i]);
+    ubatch->positions.push_back(static_cast<int64_t>(position));
+    ubatch->slots.push_back(static_cast<size_t>(block_table[position / block_size]) * block_size + position % block_size);
+  }
+  ubatch->num_rows += num_tokens;
+}
+
 }  // namespace tandem

@@ -6,6 +6,7 @@
 #include "native/engine_objects.h"
 #include "native/js_callback.h"
 #include "native/js_values.h"
+#include "native/load_progress.h"
 #include "native/parse_model.h"
 #include "native/step_values.h"
 
@@ -16,7 +17,7 @@ namespace {
 // The engine and the JavaScript functions its threads call; the functions outlive the threads.
 struct AttentionHandle {
   std::unique_ptr<AttentionEngine> engine;
-  std::unique_ptr<JsCallback> peer_down, progress, completion;
+  std::unique_ptr<JsCallback> peer_down, completion;
   size_t steps_in_flight = 0;  // JavaScript thread
 };
 
@@ -24,9 +25,7 @@ AttentionEngineConfig parse_options(const Napi::Object& options) {
   AttentionEngineConfig config;
   config.model = parse_model_config(object_of(options, "config"));
   config.tensors = parse_attention_tensors(object_of(options, "weights"));
-  config.kv.num_blocks = size_of(options, "kvBlocks");
-  config.kv.block_size = size_of(options, "blockSize");
-  config.kv.dtype = static_cast<KvDtype>(static_cast<int>(number_of(options, "kvDtype")));
+  config.kv = parse_kv_options(options);
   config.max_model_len = size_of(options, "maxModelLen");
   config.activation_dtype = static_cast<FrameDtype>(static_cast<int>(number_of(options, "activationDtype")));
   config.ffn_timeout = std::chrono::milliseconds(static_cast<int64_t>(number_of(options, "ffnTimeoutMs")));
@@ -66,7 +65,7 @@ class AttentionEngineObject : public Napi::ObjectWrap<AttentionEngineObject> {
     if (at_once) handle->engine->abort();
     else handle->engine->stop();
     handle->engine.reset();
-    for (auto* callback : {&handle->peer_down, &handle->progress, &handle->completion}) {
+    for (auto* callback : {&handle->peer_down, &handle->completion}) {
       if (*callback != nullptr) (*callback)->release();
       callback->reset();
     }
@@ -142,20 +141,9 @@ Napi::Value create_attention_engine(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto handle = std::make_shared<AttentionHandle>();
   handle->peer_down = std::make_unique<JsCallback>(env, info[1].As<Napi::Function>(), "tandem onPeerDown");
-  if (info[2].IsFunction()) {
-    handle->progress = std::make_unique<JsCallback>(env, info[2].As<Napi::Function>(), "tandem onProgress");
-  }
   const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
   handle->completion = std::make_unique<JsCallback>(env, nothing, "tandem step");
 
-  LoadProgress progress;
-  if (handle->progress != nullptr) {
-    progress = [callback = handle->progress.get()](uint64_t done_bytes) {
-      callback->post([done_bytes](Napi::Env inner, Napi::Function function) {
-        function.Call({Napi::Number::New(inner, static_cast<double>(done_bytes))});
-      });
-    };
-  }
   auto peer_down = [callback = handle->peer_down.get()](const std::string& worker_id, const std::string& reason) {
     callback->post([worker_id, reason](Napi::Env inner, Napi::Function function) {
       function.Call({Napi::String::New(inner, worker_id), Napi::String::New(inner, reason)});
@@ -171,7 +159,7 @@ Napi::Value create_attention_engine(const Napi::CallbackInfo& info) {
   }
   return BackgroundTask::start(
       env,
-      [handle, config, progress, peer_down] {
+      [handle, config, progress = progress_to(env, info[2]), peer_down] {
         handle->engine = std::make_unique<AttentionEngine>(*config, progress, peer_down);
       },
       [handle](Napi::Env inner) -> Napi::Value {

@@ -4,8 +4,9 @@
 #include "engine/ffn_engine.h"
 #include "native/background_task.h"
 #include "native/engine_objects.h"
-#include "native/js_callback.h"
+#include "native/ffn_layers_object.h"
 #include "native/js_values.h"
+#include "native/load_progress.h"
 #include "native/parse_model.h"
 
 namespace tandem {
@@ -50,6 +51,7 @@ class FfnEngineObject : public Napi::ObjectWrap<FfnEngineObject> {
                         InstanceMethod<&FfnEngineObject::retire>("retire"),
                         InstanceMethod<&FfnEngineObject::weight_bytes>("weightBytes"),
                         InstanceMethod<&FfnEngineObject::stats>("stats"),
+                        InstanceMethod<&FfnEngineObject::layers>("layers"),
                         InstanceMethod<&FfnEngineObject::dispose>("dispose")});
   }
 
@@ -72,26 +74,10 @@ class FfnEngineObject : public Napi::ObjectWrap<FfnEngineObject> {
     const uint32_t epoch = info[0].As<Napi::Number>().Uint32Value();
     const FfnSplit split = info[1].As<Napi::String>().Utf8Value() == "ep" ? FfnSplit::ep : FfnSplit::tp;
     const LeafRange leaves{info[2].As<Napi::Number>().Int32Value(), info[3].As<Napi::Number>().Int32Value()};
-    std::shared_ptr<JsCallback> callback;
-    LoadProgress progress;
-    if (info[4].IsFunction()) {
-      callback = std::make_shared<JsCallback>(env, info[4].As<Napi::Function>(), "tandem onProgress");
-      progress = [callback](uint64_t done_bytes) {
-        callback->post([done_bytes](Napi::Env inner, Napi::Function function) {
-          function.Call({Napi::Number::New(inner, static_cast<double>(done_bytes))});
-        });
-      };
-    }
     return BackgroundTask::start(
         env,
-        [engine = engine_, epoch, split, leaves, progress, callback] {
-          try {
-            engine->assign(epoch, split, leaves, progress);
-          } catch (...) {
-            if (callback != nullptr) callback->release();
-            throw;
-          }
-          if (callback != nullptr) callback->release();
+        [engine = engine_, epoch, split, leaves, progress = progress_to(env, info[4])] {
+          engine->assign(epoch, split, leaves, progress);
         },
         [](Napi::Env inner) { return inner.Undefined(); });
   }
@@ -121,6 +107,9 @@ class FfnEngineObject : public Napi::ObjectWrap<FfnEngineObject> {
     object.Set("refused", refused);
     return object;
   }
+
+  // A NativeFfnLayers over the leaves this engine holds.
+  Napi::Value layers(const Napi::CallbackInfo& info) { return ffn_layers_beside(info.Env(), engine_); }
 
   Napi::Value dispose(const Napi::CallbackInfo& info) {
     return BackgroundTask::start(

@@ -169,6 +169,14 @@ FfnSideTensors parse_ffn_tensors(const Napi::Object& weights) {
   return tensors;
 }
 
+KvOptions parse_kv_options(const Napi::Object& options) {
+  KvOptions kv;
+  kv.num_blocks = size_of(options, "kvBlocks");
+  kv.block_size = size_of(options, "blockSize");
+  kv.dtype = static_cast<KvDtype>(static_cast<int>(number_of(options, "kvDtype")));
+  return kv;
+}
+
 Hello parse_hello(const Napi::Object& object) {
   Hello hello;
   hello.worker_number = static_cast<uint32_t>(number_of(object, "workerNumber"));

@@ -2,6 +2,7 @@
 // Validation, defaults and typed errors live above it. Failures are Errors with `code` and `facts` (NativeFailure).
 import type { FfnSplit, FfnTopology } from '@tandem/core'
 import type { AttentionWeights, FfnWeights, ModelConfig } from '@tandem/model'
+import type { UbatchSequence } from '../backend.js'
 import type { AttentionEngineStats, FfnEngineStats, StepPlan, StepResult } from '../types.js'
 
 /** In the order of csrc/kernels/dtypes.h. */
@@ -21,18 +22,22 @@ export interface NativeHello {
   readonly modelFingerprint: Uint8Array
 }
 
-export interface NativeAttentionOptions {
+/** What the attention side of a model needs, in an engine or by layers. */
+export interface NativeAttentionLayersOptions {
   readonly config: ModelConfig
   readonly weights: AttentionWeights
   readonly kvBlocks: number
   readonly blockSize: number
   /** Index in `nativeKvDtypes`. */
   readonly kvDtype: number
+  readonly numThreads: number
+}
+
+export interface NativeAttentionOptions extends NativeAttentionLayersOptions {
   readonly maxModelLen: number
   /** `frameDtypes` of @tandem/connector. */
   readonly activationDtype: number
   readonly ffnTimeoutMs: number
-  readonly numThreads: number
   readonly hello: NativeHello
 }
 
@@ -46,10 +51,13 @@ export interface NativeAttentionEngine {
   dispose (): Promise<void>
 }
 
-export interface NativeFfnOptions {
+export interface NativeFfnLayersOptions {
   readonly config: ModelConfig
   readonly weights: FfnWeights
   readonly numThreads: number
+}
+
+export interface NativeFfnOptions extends NativeFfnLayersOptions {
   readonly maxQueuedFrames: number
   readonly hello: NativeHello
   /** null: no such listener. */
@@ -66,7 +74,39 @@ export interface NativeFfnEngine {
   retire (epoch: number): void
   weightBytes (): number
   stats (): FfnEngineStats
+  /** Layers over the leaves this engine holds: `load` shares those it has been assigned. */
+  layers (): NativeFfnLayers
   dispose (): Promise<void>
+}
+
+/** A planned ubatch; freed by the garbage collector. */
+export type NativeUbatch = object
+
+/** The attention side of AttentionBackend. Calls compute on the calling thread and the compute threads, and write their answers. */
+export interface NativeAttentionLayers {
+  info (): { readonly weightBytes: number, readonly kvCacheBytes: number }
+  /** Plans every layer of a ubatch; writes its embedding, [numTokens, hiddenSize]. */
+  begin (tokenIds: Int32Array, sequences: readonly UbatchSequence[], residual: Float32Array): NativeUbatch
+  /** Updates `residual`; writes the FFN's input and, on MoE layers, its experts. */
+  attend (layerIdx: number, ubatch: NativeUbatch, residual: Float32Array, hidden: Float32Array, topkIds: Uint16Array, topkWeights: Float32Array): void
+  /** Writes [rows.length, vocabSize]. */
+  logits (residual: Float32Array, rows: Int32Array, logits: Float32Array): void
+  dispose (): void
+}
+
+/** The FFN side of FfnBackend, by ranges of leaves as they were loaded. */
+export interface NativeFfnLayers {
+  load (split: FfnSplit, start: number, end: number, onProgress: ((doneBytes: number) => void) | null): Promise<void>
+  holds (split: FfnSplit, start: number, end: number): boolean
+  /** Drops every range that does not lie inside. */
+  keepOnly (split: FfnSplit, start: number, end: number): void
+  weightBytes (): number
+  /** Writes one [numTokens, hiddenSize] per root of the range, which is held. */
+  run (
+    split: FfnSplit, start: number, end: number, layerIdx: number,
+    hidden: Float32Array, topkIds: Uint16Array, topkWeights: Float32Array, partials: readonly Float32Array[]
+  ): void
+  dispose (): void
 }
 
 export interface NativeAddon {
@@ -76,6 +116,8 @@ export interface NativeAddon {
     onProgress: ((doneBytes: number) => void) | null
   ): Promise<NativeAttentionEngine>
   createFfnEngine (options: NativeFfnOptions): NativeFfnEngine
+  createAttentionLayers (options: NativeAttentionLayersOptions, onProgress: ((doneBytes: number) => void) | null): Promise<NativeAttentionLayers>
+  createFfnLayers (options: NativeFfnLayersOptions): NativeFfnLayers
   /** Name of the status (`frameStatuses`) a receiver would give these bytes: `ok` for a well-formed frame. */
   decodeFrame (bytes: Uint8Array): string
   /** Identity of the place where a shm endpoint's path means the same socket. */

@@ -7,10 +7,11 @@ import { engineErrors } from '../errors.js'
 import type {
   AttentionEngine, AttentionEngineOptions, AttentionEngineStats, EngineInfo, KvCacheInfo, StepPlan, StepResult
 } from '../types.js'
-import { nativeKvDtypes } from './addon-boundary.js'
 import type { NativeAddon, NativeAttentionEngine, NativeAttentionOptions } from './addon-boundary.js'
 import { errorOfFailure, translated } from './errors.js'
 import { reachableTopology } from './endpoints.js'
+import { progressOf } from './load-progress.js'
+import { kvDtypeIndex } from './native-attention-backend.js'
 
 /** Loads the attention side's weights. Throws `tensor_unsupported`, `model_unsupported`, `kv_pool_too_large`, `kv_dtype_unsupported`. */
 export async function createNativeAttentionEngine (
@@ -18,11 +19,10 @@ export async function createNativeAttentionEngine (
 ): Promise<AttentionEngine> {
   const { onProgress, onPeerDown, kvBlocks, blockSize } = options
   const kvDtype = options.kvDtype === 'auto' ? 'f16' : options.kvDtype
-  const dtypeIdx = (nativeKvDtypes as readonly string[]).indexOf(kvDtype)
-  if (dtypeIdx < 0) throw makeError(engineErrors, 'kv_dtype_unsupported', { backend: 'cpu', supported: nativeKvDtypes.join(', '), kvDtype })
   const totalBytes = attentionTensorRefs(options.model).reduce((sum, ref) => sum + ref.byteLength, 0)
-  const progress = onProgress === undefined ? null : (doneBytes: number) => { onProgress(Math.min(doneBytes, totalBytes), totalBytes) }
-  const native = await translated(addon.createAttentionEngine(nativeOptions(options, dtypeIdx), onPeerDown, progress))
+  const native = await translated(addon.createAttentionEngine(
+    nativeOptions(options, kvDtypeIndex(kvDtype)), onPeerDown, progressOf(totalBytes, onProgress)
+  ))
   const { weightBytes, kvCacheBytes } = native.info()
   return new NativeAttention(
     addon, native, options,

@@ -6,15 +6,17 @@ import { makeError } from '@tandem/core'
 import type { FfnAssignment, FfnEndpoint } from '@tandem/core'
 import { fingerprintBytes, requireTokenForListener, tokenDigestOf } from '@tandem/connector'
 import { ffnTensorRefs } from '@tandem/model'
+import type { FfnBackend } from '../backend.js'
 import { engineErrors } from '../errors.js'
 import type { EngineInfo, FfnEngine, FfnEngineOptions, FfnEngineStats } from '../types.js'
 import type { NativeAddon, NativeFfnEngine } from './addon-boundary.js'
 import { errorOfFailure, translated } from './errors.js'
+import { progressOf } from './load-progress.js'
+import { ffnBackendBeside } from './native-ffn-backend.js'
 
-/** Listens on what the options allow. Throws `connector_unavailable`, `listen_failed`, `cluster_token_required`. */
-export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOptions, reason: string): FfnEngine {
+/** Listens on those of loopback, shm and tcp that the options allow. Throws `listen_failed`, `cluster_token_required`. */
+export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOptions, reason: string): NativeFfn {
   const { connector, model, host, port, clusterToken } = options
-  if (connector === 'grpc') throw makeError(engineErrors, 'connector_unavailable', { backend: 'cpu', connector, spoken: 'loopback, shm, tcp' })
   const wants = (kind: 'shm' | 'tcp'): boolean => connector === 'auto' || connector === kind
   if (wants('tcp')) requireTokenForListener({ host, tokenDigest: tokenDigestOf(clusterToken) })
   const loopbackName = `loopback-${randomUUID()}`
@@ -42,7 +44,7 @@ export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOpt
   }
 }
 
-class NativeFfn implements FfnEngine {
+export class NativeFfn implements FfnEngine {
   readonly endpoints: readonly FfnEndpoint[]
   readonly #totalBytes: number
   #weightBytes = 0
@@ -61,9 +63,7 @@ class NativeFfn implements FfnEngine {
 
   async assign ({ epoch, split, shards, size }: FfnAssignment): Promise<void> {
     this.#checkUsable()
-    const { onProgress } = this.options
-    const share = this.#totalBytes / Math.max(size, 1)
-    const progress = onProgress === undefined ? null : (doneBytes: number) => { onProgress(Math.min(doneBytes, share), share) }
+    const progress = progressOf(this.#totalBytes / Math.max(size, 1), this.options.onProgress)
     // One after the other, and none while the engine goes away.
     const change = this.#lastChange.then(() => {
       this.#checkUsable()
@@ -78,6 +78,12 @@ class NativeFfn implements FfnEngine {
     this.#checkUsable()
     this.native.retire(epoch)
     this.#weightBytes = this.native.weightBytes()
+  }
+
+  /** Layers over the leaves this engine is assigned, for a listener that is not native. */
+  layerBackend (): FfnBackend {
+    this.#checkUsable()
+    return ffnBackendBeside(this.native, this.options.model)
   }
 
   stats (): FfnEngineStats {

@@ -1,5 +1,6 @@
 // Same bits whatever computes them: 1, 2 and 3 FFN workers, 1 to 4 ubatches, 1 to 3 threads, any chunking, alone or among
-// strangers, over loopback, shm and tcp. Compares logprobs, which carry every bit of the logits.
+// strangers, over loopback, shm, tcp and gRPC (where TypeScript runs the layers one by one). Compares logprobs, which carry
+// every bit of the logits.
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Model } from '@tandem/model'
 import { openGoldenModel } from '../reference/golden-models.js'
@@ -31,7 +32,7 @@ describe.skipIf(skipReason !== null).each([
     expect(expected.sampled.length).toBe(5 * MAX_TOKENS)
   })
 
-  it.each([['loopback', 2], ['shm', 1], ['shm', 2], ['shm', 3], ['tcp', 2], ['tcp', 3]] as const)('gives the same bits over %s with %i FFN workers', async (connector, numFfn) => {
+  it.each([['loopback', 2], ['shm', 1], ['shm', 2], ['shm', 3], ['tcp', 2], ['tcp', 3], ['grpc', 1], ['grpc', 3]] as const)('gives the same bits over %s with %i FFN workers', async (connector, numFfn) => {
     expect(await run({ connector, numFfn })).toEqual(expected)
   })
 
