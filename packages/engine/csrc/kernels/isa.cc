@@ -78,14 +78,13 @@ const char* isa_name(Isa isa) {
 
 const KernelTable& kernels() { return *choice().table.load(std::memory_order_relaxed); }
 
-QuantPanelFn quant_panel_fn(TensorDtype dtype) {
-  const auto idx = static_cast<size_t>(dtype);
+const QuantPanels& quant_panels() {
   switch (active_isa()) {
 #if defined(__x86_64__)
-    case Isa::avx512: return kAvx512QuantPanels.of[idx];
-    case Isa::avx2: return kAvx2QuantPanels.of[idx];
+    case Isa::avx512: return kAvx512QuantPanels;
+    case Isa::avx2: return kAvx2QuantPanels;
 #endif
-    default: return kPortableQuantPanels.of[idx];
+    default: return kPortableQuantPanels;
   }
 }
 

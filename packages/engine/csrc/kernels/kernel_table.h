@@ -15,9 +15,12 @@ namespace tandem {
 /** Rows that one panel call takes at most; bounds the stack buffers of the drivers. */
 constexpr size_t kMaxPanelRows = 64;
 
-/** out[r][0..15] = sum over blocks [block_begin, block_end) for num_rows <= kMaxPanelRows rows, `stride` blocks apart. */
-using QuantPanelFn = void (*)(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x,
-                              size_t stride, size_t num_rows, float* out);
+/**
+ * out[r][0 .. 16 * num_panels) = sum over blocks [block_begin, block_end) of num_panels adjacent panels, at most as many as the path
+ * takes, for num_rows <= kMaxPanelRows rows, `stride` blocks apart.
+ */
+using QuantPanelFn = void (*)(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end,
+                              const QuantBlock* x, size_t stride, size_t num_rows, float* out);
 /** The same for num_panels <= num_float_panels adjacent panels: out[r][16 * num_panels]. */
 using FloatPanelsFn = void (*)(const FloatPanel& first, size_t num_panels, size_t k_begin, size_t k_end, const float* x,
                                size_t stride, size_t num_rows, float* out);
@@ -50,8 +53,9 @@ struct KernelTable {
 };
 
 const KernelTable& kernels();
-/** The active path's product with panels of a quantised dtype (see quant_panels.h). */
-QuantPanelFn quant_panel_fn(TensorDtype dtype);
+struct QuantPanels;
+/** The active path's products with quantised panels. */
+const QuantPanels& quant_panels();
 
 extern const KernelTable kPortableKernels;
 #if defined(__x86_64__)

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/kernel_table.h"
+#include "kernels/quant_panels.h"
 
 namespace tandem {
 namespace {
@@ -17,12 +18,13 @@ class PanelProduct {
  public:
   PanelProduct(const PackedMatrix& weights, const Activations& x)
       : weights_(weights), x_(x), quantized_(weights.quantized()),
-        quant_(quantized_ ? quant_panel_fn(weights.dtype()) : nullptr), table_(kernels()) {
+        quant_(quant_panels().of[static_cast<size_t>(weights.dtype())]),
+        group_(quantized_ ? quant_panels().num_panels : kernels().num_float_panels), table_(kernels()) {
     assert(quantized_ ? x.blocks != nullptr : x.values != nullptr);
   }
 
   /** Panels to ask for at once. */
-  size_t group() const { return quantized_ ? 1 : table_.num_float_panels; }
+  size_t group() const { return group_; }
 
   void run(size_t panel_idx, size_t num_panels, size_t k_begin, size_t k_end, size_t first_row, size_t num_rows, float* out) const {
     if (k_begin == k_end) {
@@ -30,7 +32,7 @@ class PanelProduct {
     } else if (quantized_) {
       const uint8_t* data = weights_.data() + panel_idx * weights_.panel_bytes();
       const QuantPanel panel = quant_panel_at(weights_.dtype(), data, weights_.num_inputs() / kBlock);
-      quant_(panel, k_begin / kBlock, k_end / kBlock, x_.blocks + first_row * x_.stride, x_.stride, num_rows, out);
+      quant_(panel, num_panels, k_begin / kBlock, k_end / kBlock, x_.blocks + first_row * x_.stride, x_.stride, num_rows, out);
     } else {
       table_.float_panels(float_panel_at(weights_, panel_idx), num_panels, k_begin, k_end, x_.values + first_row * x_.stride, x_.stride,
                           num_rows, out);
@@ -42,6 +44,7 @@ class PanelProduct {
   const Activations& x_;
   bool quantized_;
   QuantPanelFn quant_;
+  size_t group_;
   const KernelTable& table_;
 };
 

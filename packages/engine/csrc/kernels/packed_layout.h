@@ -77,6 +77,10 @@ inline QuantPanel quant_panel_at(TensorDtype dtype, const uint8_t* panel, size_t
   return {panel, high, scales, scales + align64(layout.scale_bytes * num_blocks), quant_panel_bytes(dtype, num_blocks)};
 }
 
+inline QuantPanel panel_after(const QuantPanel& panel) {
+  return {panel.codes + panel.to_next, panel.high + panel.to_next, panel.scales + panel.to_next, panel.supers + panel.to_next, panel.to_next};
+}
+
 /**
  * Asks for block b of the next panel. Panels are a few kilobytes in three sections: too short for the hardware to see the stream in time.
  * Past the last panel the address may be anything; a prefetch never faults.

@@ -199,7 +199,7 @@ template <TensorDtype D, int R>
 }
 
 template <TensorDtype D>
-void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+void panel_product(const QuantPanel& panel, size_t, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
                    size_t num_rows, float* out) {
   Block blocks[kChunk];
   for (size_t i = 0; i < 16 * num_rows; i += 8) _mm256_storeu_ps(out + i, _mm256_setzero_ps());
@@ -226,7 +226,7 @@ void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end
 
 }  // namespace
 
-const QuantPanels kAvx2QuantPanels = TANDEM_QUANT_PANELS(panel_product);
+const QuantPanels kAvx2QuantPanels = TANDEM_QUANT_PANELS(1, panel_product);
 
 }  // namespace tandem
 #endif

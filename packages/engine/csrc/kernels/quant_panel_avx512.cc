@@ -1,6 +1,6 @@
-// Owns the AVX-512 VNNI product of 8-bit activations with one quantised panel. A block's 16 x 32 weights are unpacked into
-// eight registers once and used by up to 16 rows; vpdpbusd takes weights as unsigned bytes and activations, four at a time,
-// broadcast from memory.
+// Owns the AVX-512 VNNI product of 8-bit activations with quantised panels. vpdpbusd takes weights as unsigned bytes and
+// activations, four at a time, broadcast. Four rows or more: two panels at once, so that a broadcast serves both. Fewer: a block's
+// 16 x 32 weights of one panel are unpacked into eight registers and broadcasts are folded into the instruction.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -9,35 +9,34 @@
 namespace tandem {
 namespace {
 
+/** Codes of groups v and v + 4 of a block, as unsigned bytes. */
 template <TensorDtype D>
-inline void load_codes(const QuantPanel& panel, size_t b, __m512i* w) {
+inline void load_groups(const QuantPanel& panel, size_t b, int v, __m512i& low, __m512i& high) {
   constexpr QuantLayout layout = quant_layout(D);
   const uint8_t* codes = panel.codes + b * layout.codes_bytes;
   if constexpr (D == TensorDtype::q8_0) {
     const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
-    for (int g = 0; g < 8; g++) w[g] = _mm512_xor_si512(_mm512_load_si512(codes + 64 * g), flip);
+    low = _mm512_xor_si512(_mm512_load_si512(codes + 64 * v), flip);
+    high = _mm512_xor_si512(_mm512_load_si512(codes + 64 * (v + 4)), flip);
     return;
   }
-  const __m512i mask = _mm512_set1_epi8(15);
-  for (int v = 0; v < 4; v++) {
-    w[v] = _mm512_and_si512(_mm512_load_si512(codes + 64 * v), mask);
-    asm("vpsrlw $4, %1, %0" : "=v"(w[v + 4]) : "m"(*reinterpret_cast<const __m512i*>(codes + 64 * v)));
-    w[v + 4] = _mm512_and_si512(w[v + 4], mask);
-  }
+  const __m512i mask = _mm512_set1_epi8(15), packed = _mm512_load_si512(codes + 64 * v);
+  low = _mm512_and_si512(packed, mask);
+  high = _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask);
+  const uint8_t* extra = panel.high + b * layout.high_bytes;
   if constexpr (D == TensorDtype::q6_k) {
     const __m512i two_bits = _mm512_set1_epi8(0x30);
-    for (int h = 0; h < 2; h++) {
-      const __m512i high = _mm512_load_si512(panel.high + b * layout.high_bytes + 64 * h);
-      // 0xf8 ORs the first operand with the AND of the others.
-      w[4 * h] = _mm512_ternarylogic_epi32(w[4 * h], _mm512_slli_epi16(high, 4), two_bits, 0xf8);
-      w[4 * h + 1] = _mm512_ternarylogic_epi32(w[4 * h + 1], _mm512_slli_epi16(high, 2), two_bits, 0xf8);
-      w[4 * h + 2] = _mm512_ternarylogic_epi32(w[4 * h + 2], high, two_bits, 0xf8);
-      w[4 * h + 3] = _mm512_ternarylogic_epi32(w[4 * h + 3], _mm512_srli_epi16(high, 2), two_bits, 0xf8);
-    }
+    const auto place = [v](__m512i bits) {
+      return v == 0 ? _mm512_slli_epi16(bits, 4) : v == 1 ? _mm512_slli_epi16(bits, 2) : v == 2 ? bits : _mm512_srli_epi16(bits, 2);
+    };
+    // 0xf8 ORs the first operand with the AND of the others.
+    low = _mm512_ternarylogic_epi32(low, place(_mm512_load_si512(extra)), two_bits, 0xf8);
+    high = _mm512_ternarylogic_epi32(high, place(_mm512_load_si512(extra + 64)), two_bits, 0xf8);
   } else if constexpr (layout.high_bytes != 0) {
-    const auto* high = reinterpret_cast<const __mmask64*>(panel.high + b * layout.high_bytes);
+    const auto* masks = reinterpret_cast<const __mmask64*>(extra);
     const __m512i fifth_bit = _mm512_set1_epi8(16);
-    for (int g = 0; g < 8; g++) w[g] = _mm512_mask_add_epi8(w[g], high[g], w[g], fifth_bit);
+    low = _mm512_mask_add_epi8(low, masks[v], low, fifth_bit);
+    high = _mm512_mask_add_epi8(high, masks[v + 4], high, fifth_bit);
   }
 }
 
@@ -97,15 +96,17 @@ inline __m512 add_scaled(__m512i dot_product, __m512 weight_scale, float x_scale
   return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot_product), _mm512_mul_ps(weight_scale, _mm512_set1_ps(x_scale)), sum);
 }
 
+/** One panel, R rows; rows of `out` are out_stride floats apart. */
 template <TensorDtype D, int R>
 [[gnu::noinline]] void tile(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, float* out,
-                            bool prefetch) {
+                            size_t out_stride, bool prefetch) {
   __m512 sum[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) sum[r] = _mm512_setzero_ps();
   for (size_t b = block_begin; b < block_end; b++) {
     __m512i w[8];
-    load_codes<D>(panel, b, w);
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) load_groups<D>(panel, b, v, w[v], w[v + 4]);
     if (prefetch) prefetch_next<D>(panel, b);
     const Scales scales = load_scales<D>(panel, b);
 #pragma GCC unroll 16
@@ -121,18 +122,79 @@ template <TensorDtype D, int R>
     }
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < R; r++) _mm512_storeu_ps(out + 16 * r, sum[r]);
+  for (int r = 0; r < R; r++) _mm512_storeu_ps(out + static_cast<size_t>(r) * out_stride, sum[r]);
+}
+
+inline __m512i broadcast_four(const int8_t* q) {
+  int32_t four;
+  __builtin_memcpy(&four, q, 4);
+  return _mm512_set1_epi32(four);
+}
+
+/** R rows of two panels: each broadcast serves both, which halves the loads that bound a single panel. */
+template <TensorDtype D, int R>
+[[gnu::noinline]] void tile_pair(const QuantPanel& first, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+                                 float* out, bool prefetch) {
+  constexpr bool kHalves = D == TensorDtype::q6_k;
+  const QuantPanel second = panel_after(first);
+  __m512 sum[R][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+  for (size_t b = block_begin; b < block_end; b++) {
+    if (prefetch) {
+      // The panels after these two.
+      prefetch_next<D>(second, b);
+      prefetch_next<D>(panel_after(second), b);
+    }
+    __m512i dots[R][2], high_dots[kHalves ? R : 1][2];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) {
+      const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
+      dots[r][0] = dots[r][1] = kHalves ? _mm512_set1_epi32(a.start_q6_k_low) : dot_start<D>(a);
+      if constexpr (kHalves) high_dots[r][0] = high_dots[r][1] = _mm512_set1_epi32(a.start_q6_k_high);
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) {
+      __m512i low[2], high[2];
+      load_groups<D>(first, b, v, low[0], high[0]);
+      load_groups<D>(second, b, v, low[1], high[1]);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; r++) {
+        const int8_t* q = x[static_cast<size_t>(r) * stride + b].q + 4 * v;
+        const __m512i q_low = broadcast_four(q), q_high = broadcast_four(q + 16);
+        __m512i* high_sums = kHalves ? high_dots[kHalves ? r : 0] : dots[r];
+        for (int c = 0; c < 2; c++) {
+          dots[r][c] = _mm512_dpbusd_epi32(dots[r][c], low[c], q_low);
+          high_sums[c] = _mm512_dpbusd_epi32(high_sums[c], high[c], q_high);
+        }
+      }
+    }
+    const Scales scales[2] = {load_scales<D>(first, b), load_scales<D>(second, b)};
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) {
+      const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
+      for (int c = 0; c < 2; c++) {
+        sum[r][c] = add_scaled(dots[r][c], scales[c].first, a.scale, sum[r][c]);
+        if constexpr (kHalves) sum[r][c] = add_scaled(high_dots[r][c], scales[c].second, a.scale, sum[r][c]);
+        if constexpr (has_minimum(D)) sum[r][c] = _mm512_fmadd_ps(scales[c].second, _mm512_set1_ps(a.scaled_sum), sum[r][c]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    _mm512_storeu_ps(out + 32 * r, sum[r][0]);
+    _mm512_storeu_ps(out + 32 * r + 16, sum[r][1]);
+  }
 }
 
 template <TensorDtype D>
-void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
-                   size_t num_rows, float* out) {
-  bool first = true;
+void one_panel(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, size_t num_rows,
+               float* out, size_t out_stride, bool prefetch) {
   auto run = [&](auto rows_tile, size_t rows) {
-    rows_tile(panel, block_begin, block_end, x, stride, out, first);
-    first = false;
+    rows_tile(panel, block_begin, block_end, x, stride, out, out_stride, prefetch);
+    prefetch = false;
     x += rows * stride;
-    out += 16 * rows;
+    out += out_stride * rows;
     num_rows -= rows;
   };
   while (num_rows >= 16) run(tile<D, 16>, 16);
@@ -142,9 +204,26 @@ void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end
   if (num_rows >= 1) run(tile<D, 1>, 1);
 }
 
+template <TensorDtype D>
+void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+                   size_t num_rows, float* out) {
+  constexpr size_t kRows = 4;
+  const size_t out_stride = 16 * num_panels, paired = num_panels == 2 ? num_rows / kRows * kRows : 0;
+  for (size_t row = 0; row < paired; row += kRows) {
+    tile_pair<D, kRows>(first, block_begin, block_end, x + row * stride, stride, out + row * out_stride, row == 0);
+  }
+  if (paired == num_rows) return;
+  x += paired * stride;
+  out += paired * out_stride;
+  one_panel<D>(first, block_begin, block_end, x, stride, num_rows - paired, out, out_stride, paired == 0);
+  if (num_panels == 2) {
+    one_panel<D>(panel_after(first), block_begin, block_end, x, stride, num_rows - paired, out + 16, out_stride, paired == 0);
+  }
+}
+
 }  // namespace
 
-const QuantPanels kAvx512QuantPanels = TANDEM_QUANT_PANELS(panel_product);
+const QuantPanels kAvx512QuantPanels = TANDEM_QUANT_PANELS(2, panel_product);
 
 }  // namespace tandem
 #endif

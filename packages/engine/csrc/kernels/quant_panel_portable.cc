@@ -20,7 +20,7 @@ void add_scaled(const int32_t* dot, const float* weight_scale, float x_scale, fl
 }
 
 template <TensorDtype D>
-void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+void panel_product(const QuantPanel& panel, size_t, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
                    size_t num_rows, float* out) {
   for (size_t i = 0; i < num_rows * kPanel; i++) out[i] = 0;
   BlockColumns block;
@@ -47,6 +47,6 @@ void panel_product(const QuantPanel& panel, size_t block_begin, size_t block_end
 
 }  // namespace
 
-const QuantPanels kPortableQuantPanels = TANDEM_QUANT_PANELS(panel_product);
+const QuantPanels kPortableQuantPanels = TANDEM_QUANT_PANELS(1, panel_product);
 
 }  // namespace tandem

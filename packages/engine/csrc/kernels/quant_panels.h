@@ -5,11 +5,15 @@
 
 namespace tandem {
 
-struct QuantPanels { QuantPanelFn of[kNumTensorDtypes]; };
+struct QuantPanels {
+  /** Adjacent panels a call takes at most. */
+  size_t num_panels;
+  QuantPanelFn of[kNumTensorDtypes];
+};
 
 /** One entry per TensorDtype of a template over it; null for float types. */
-#define TANDEM_QUANT_PANELS(product)                                                                               \
-  {{nullptr, nullptr, nullptr, nullptr, product<TensorDtype::q8_0>, product<TensorDtype::q4_0>,                     \
+#define TANDEM_QUANT_PANELS(num_panels, product)                                                                   \
+  {num_panels, {nullptr, nullptr, nullptr, nullptr, product<TensorDtype::q8_0>, product<TensorDtype::q4_0>,                     \
     product<TensorDtype::q4_1>, product<TensorDtype::q5_0>, product<TensorDtype::q5_1>, product<TensorDtype::q4_k>, \
     product<TensorDtype::q5_k>, product<TensorDtype::q6_k>}}
 
