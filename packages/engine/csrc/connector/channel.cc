@@ -113,6 +113,12 @@ const std::vector<std::shared_ptr<FfnPeer>>& PeerSet::current() {
   return peers_;
 }
 
+void PeerSet::close_all() {
+  changed();
+  for (const auto& peer : current()) peer->close();
+  current();
+}
+
 void PeerSet::count_refused(FrameStatus status) {
   refused_[static_cast<size_t>(status)].fetch_add(1, std::memory_order_relaxed);
 }

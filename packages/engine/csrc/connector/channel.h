@@ -117,6 +117,8 @@ class PeerSet {
   void add(std::shared_ptr<FfnPeer> peer);
   // Engine thread: the peers of now, closed ones dropped.
   const std::vector<std::shared_ptr<FfnPeer>>& current();
+  // Ends all connections, once nobody adds or reads any more. Peers refer to this set: without it neither would go.
+  void close_all();
   // For peers that noticed something: wakes the engine thread.
   void changed();
   const std::shared_ptr<Doorbell>& doorbell() const { return doorbell_; }

@@ -71,9 +71,9 @@ void FfnEngine::stop() {
   stopping_ = true;
   doorbell_->ring();
   thread_.join();
-  for (const auto& peer : peers_->current()) peer->close();
   queue_.clear();
   io_loop_->stop();
+  peers_->close_all();
 }
 
 void FfnEngine::assign(uint32_t epoch, FfnSplit split, LeafRange leaves, LoadProgress progress) {

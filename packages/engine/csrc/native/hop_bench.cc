@@ -29,9 +29,8 @@ class HopServer {
     doorbell_->ring();
     thread_.join();
     listener_.reset();
-    for (const auto& peer : peers_->current()) peer->close();
-    peers_->current();
     io_loop_->stop();
+    peers_->close_all();
   }
   std::string address() const { return listener_->address(); }
 
