@@ -46,7 +46,8 @@ export async function buildApp (dependencies: GatewayDependencies): Promise<App>
   installAuthentication(app, options.apiKey)
   installBodyParser(app)
   await app.register(swagger, {
-    openapi: { info: { title: 'Tandem', description: 'OpenAI-compatible API of a Tandem cluster.', version: '0.1.0' } }
+    // The schemas are JSON Schema (a number after exclusiveMinimum), which OpenAPI takes from 3.1 on.
+    openapi: { openapi: '3.1.0', info: { title: 'Tandem', description: 'OpenAI-compatible API of a Tandem cluster.', version: '0.1.0' } }
   })
   app.after(() => {
     addModelRoutes(app, dependencies)

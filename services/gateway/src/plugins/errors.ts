@@ -6,6 +6,7 @@ import type { TandemError } from '@tandem/core'
 import { gatewayError } from '../errors.js'
 import type { GatewayMetrics, Outcome } from '../metrics/metrics.js'
 import { isGenerationEndpoint } from '../routes/endpoints.js'
+import { discardBody } from './body-parser.js'
 
 const RETRY_AFTER_SECONDS = 1
 
@@ -34,14 +35,15 @@ export function installErrorHandlers (app: FastifyInstance, maxBodyBytes: number
     const error = gatewayError('route_not_found', { method: request.method, path: request.url.split('?')[0] })
     void reply.status(error.httpStatus).send(errorBody(error))
   })
-  app.setErrorHandler((thrown: FastifyError, request, reply) => {
+  app.setErrorHandler(async (thrown: FastifyError, request, reply) => {
     const error = translate(thrown, maxBodyBytes)
+    if (error.code === 'body_too_large') await discardBody(request.raw)
     const endpoint = request.routeOptions.url
     if (isGenerationEndpoint(endpoint)) metrics.requests.inc({ endpoint, outcome: outcomeOf(error) })
     if (error.httpStatus >= 500 && !error.retryable) request.log.error({ err: thrown }, 'request failed')
     else request.log.debug({ code: error.code, param: error.facts.param }, 'request refused')
     if (error.httpStatus === 429 || error.httpStatus === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS)
-    void reply.status(error.httpStatus).send(errorBody(error))
+    return await reply.status(error.httpStatus).send(errorBody(error))
   })
 }
 

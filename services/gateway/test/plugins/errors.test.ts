@@ -85,8 +85,15 @@ describe.each([['/v1/completions', completion], ['/v1/chat/completions', chat]])
       expect([status, error.code]).toEqual([400, 'invalid_json'])
     })
 
-  it('refuses another media type', async () => {
-    const [status, error] = await refusal(path, 'a=b', { 'content-type': 'application/x-www-form-urlencoded' })
+  it('says what is wrong with the JSON', async () => {
+    const [, cutOff] = await refusal(path, '{"model":')
+    expect(cutOff.message).toMatch(/end of JSON input/)
+    const [, forbidden] = await refusal(path, '{"__proto__": {}}')
+    expect(forbidden.message).toMatch(/forbidden key/)
+  })
+
+  it.each(['application/x-www-form-urlencoded', 'text/plain'])('refuses the media type %s', async type => {
+    const [status, error] = await refusal(path, '{"prompt":"x"}', { 'content-type': type })
     expect([status, error.code]).toEqual([415, 'unsupported_media_type'])
   })
 
@@ -159,6 +166,17 @@ describe('HTTP', () => {
   it('refuses a body over the limit', async () => {
     const [status, error] = await refusal('/v1/completions', completion({ prompt: 'a'.repeat(70_000) }))
     expect([status, error.code]).toEqual([413, 'body_too_large'])
+  })
+
+  // fetch reads no answer before it sent all of its body: a connection closed meanwhile would be all that it sees.
+  it.each([['with its length', false], ['in chunks', true]])('refuses a body far over the limit, sent %s', async (_, inChunks) => {
+    const text = JSON.stringify(completion({ prompt: 'a'.repeat(10_000_000) }))
+    const body = inChunks ? new Blob([text]).stream() : text
+    const response = await fetch(`${gateway.url}/v1/completions`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body, ...(inChunks ? { duplex: 'half' } : {})
+    })
+    expect(response.status).toBe(413)
+    expect(await response.json()).toMatchObject({ error: { code: 'body_too_large' } })
   })
 
   it('answers unknown routes and methods', async () => {
