@@ -45,15 +45,21 @@ export interface AttentionBackend {
   dispose (): void
 }
 
+/** A range of leaves as an assignment names it. */
+export interface FfnLeaves {
+  readonly shards: ShardRange
+  readonly split: FfnSplit
+}
+
 export interface FfnBackend {
   /** Bytes of the leaves held now. */
   readonly weightBytes: number
   /** Makes the leaves of `shards` available under `split`; already loaded ones are kept. Yields while it reads. */
   load (shards: ShardRange, split: FfnSplit, onProgress?: (doneBytes: number, totalBytes: number) => void): Promise<void>
-  /** Drops every leaf outside `shards`. */
-  keepOnly (shards: ShardRange, split: FfnSplit): void
+  /** Drops every leaf that is in none of `kept`; each of them has been loaded. */
+  keepOnly (kept: readonly FfnLeaves[]): void
   /**
-   * FFN half of a layer over the leaves of `shards`: one partial [numTokens, hiddenSize] per root of
+   * FFN half of a layer over the leaves of `shards`, a range given to `load`: one partial [numTokens, hiddenSize] per root of
    * `subtreeRoots(shards)`, in that order. `hidden` is [numTokens, hiddenSize].
    */
   run (

@@ -2,7 +2,7 @@ export type {
   AttentionEngine, AttentionEngineOptions, AttentionEngineStats, BackendKind, EngineInfo, FfnEngine, FfnEngineOptions, FfnEngineStats,
   KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings
 } from './types.js'
-export type { AttentionBackend, AttnOutput, FfnBackend, Ubatch, UbatchSequence } from './backend.js'
+export type { AttentionBackend, AttnOutput, FfnBackend, FfnLeaves, Ubatch, UbatchSequence } from './backend.js'
 export { engineErrors } from './errors.js'
 export { createAttentionEngine, createColocatedEngine, createFfnEngine, resolveBackend } from './factory.js'
 export type { ColocatedOptions, ResolvedBackend } from './factory.js'

@@ -84,14 +84,16 @@ class FfnLayersObject : public Napi::ObjectWrap<FfnLayersObject> {
         [](Napi::Env env) { return env.Undefined(); });
   }
 
-  // keepOnly(split, start, end)
+  // keepOnly([{split, shards: {start, end}}])
   Napi::Value keep_only(const Napi::CallbackInfo& info) {
-    const FfnSplit split = split_of(info[0]);
-    const LeafRange kept = leaves_of(info[1], info[2]);
-    std::lock_guard<std::mutex> lock(side_->mutex);
-    std::erase_if(side_->shards, [&](const auto& shard) {
-      return shard->split() != split || shard->leaves().start < kept.start || shard->leaves().end > kept.end;
+    std::vector<std::shared_ptr<const FfnShard>> kept;
+    for_each(info[0], [&](const Napi::Object& wanted) {
+      const Napi::Object range = object_of(wanted, "shards");
+      auto shard = side_->find(split_of(wanted.Get("split")), leaves_of(range.Get("start"), range.Get("end")));
+      if (shard != nullptr && std::find(kept.begin(), kept.end(), shard) == kept.end()) kept.push_back(std::move(shard));
     });
+    std::lock_guard<std::mutex> lock(side_->mutex);
+    side_->shards.swap(kept);
     return info.Env().Undefined();
   }
 

@@ -2,7 +2,7 @@
 // Validation, defaults and typed errors live above it. Failures are Errors with `code` and `facts` (NativeFailure).
 import type { FfnSplit, FfnTopology } from '@tandem/core'
 import type { AttentionWeights, FfnWeights, ModelConfig } from '@tandem/model'
-import type { UbatchSequence } from '../backend.js'
+import type { FfnLeaves, UbatchSequence } from '../backend.js'
 import type { AttentionEngineStats, FfnEngineStats, StepPlan, StepResult } from '../types.js'
 
 /** In the order of csrc/kernels/dtypes.h. */
@@ -98,8 +98,8 @@ export interface NativeAttentionLayers {
 export interface NativeFfnLayers {
   load (split: FfnSplit, start: number, end: number, onProgress: ((doneBytes: number) => void) | null): Promise<void>
   holds (split: FfnSplit, start: number, end: number): boolean
-  /** Drops every range that does not lie inside. */
-  keepOnly (split: FfnSplit, start: number, end: number): void
+  /** Drops every other range. */
+  keepOnly (kept: readonly FfnLeaves[]): void
   weightBytes (): number
   /** Writes one [numTokens, hiddenSize] per root of the range, which is held. */
   run (

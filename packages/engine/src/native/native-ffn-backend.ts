@@ -4,7 +4,7 @@ import { assert, NUM_VIRTUAL_SHARDS, subtreeRoots } from '@tandem/core'
 import type { FfnSplit, ShardRange } from '@tandem/core'
 import { ffnTensorRefs } from '@tandem/model'
 import type { Model } from '@tandem/model'
-import type { FfnBackend } from '../backend.js'
+import type { FfnBackend, FfnLeaves } from '../backend.js'
 import type { NativeAddon, NativeFfnEngine, NativeFfnLayers } from './addon-boundary.js'
 import { errorOfFailure, translated } from './errors.js'
 import { progressOf } from './load-progress.js'
@@ -41,9 +41,9 @@ class NativeFfnBackend implements FfnBackend {
     await translated(this.layers.load(split, start, end, progressOf(allBytes * (end - start) / NUM_VIRTUAL_SHARDS, onProgress)))
   }
 
-  keepOnly ({ start, end }: ShardRange, split: FfnSplit): void {
+  keepOnly (kept: readonly FfnLeaves[]): void {
     this.#checkUsable()
-    this.layers.keepOnly(split, start, end)
+    this.layers.keepOnly(kept)
   }
 
   run (

@@ -1,5 +1,6 @@
 // Owns which epochs an FFN engine serves, and what it must hold for them.
-import type { FfnAssignment, FfnSplit, ShardRange } from '@tandem/core'
+import type { FfnAssignment } from '@tandem/core'
+import type { FfnLeaves } from '../backend.js'
 
 export class Assignments {
   /** By epoch, oldest assignment first. A restarted scheduler may count epochs from the beginning. */
@@ -21,21 +22,8 @@ export class Assignments {
     order.forEach((other, i) => { if (other < epoch || i < position) this.#byEpoch.delete(other) })
   }
 
-  /**
-   * The leaves that are needed: the smallest range over all assignments. null while they disagree on the split, when nothing can be
-   * dropped yet.
-   */
-  needed (): { readonly shards: ShardRange, readonly split: FfnSplit } | null {
-    const all = [...this.#byEpoch.values()]
-    const split = all[0]?.split ?? 'ep'
-    if (all.some(assignment => assignment.split !== split)) return null
-    if (all.length === 0) return { shards: { start: 0, end: 0 }, split }
-    return {
-      split,
-      shards: {
-        start: Math.min(...all.map(assignment => assignment.shards.start)),
-        end: Math.max(...all.map(assignment => assignment.shards.end))
-      }
-    }
+  /** What must be held for them. */
+  needed (): FfnLeaves[] {
+    return [...this.#byEpoch.values()].map(({ shards, split }) => ({ shards, split }))
   }
 }

@@ -60,8 +60,7 @@ export class PipelinedFfnEngine implements FfnEngine {
   retire (epoch: number): void {
     this.#assignments.retire(epoch)
     this.#change(async () => {
-      const needed = this.#assignments.needed()
-      if (needed !== null && !this.#isDisposed) this.options.backend.keepOnly(needed.shards, needed.split)
+      if (!this.#isDisposed) this.options.backend.keepOnly(this.#assignments.needed())
     }).catch(error => { this.#stop(error) })
   }
 

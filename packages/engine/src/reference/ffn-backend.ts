@@ -2,7 +2,7 @@
 // side's tensors and knows nothing of other workers.
 import { assert, subtreeRoots, type FfnSplit, type ShardRange } from '@tandem/core'
 import type { Model } from '@tandem/model'
-import type { FfnBackend } from '../backend.js'
+import type { FfnBackend, FfnLeaves } from '../backend.js'
 import { sumSubtree } from './combine-partials.js'
 import { loadLeaves } from './ffn-leaf-loader.js'
 import { leafPartial, type FfnLeaf } from './ffn-leaf.js'
@@ -29,9 +29,9 @@ class ReferenceFfnBackend implements FfnBackend {
     leaves.forEach((leaf, i) => this.#leaves.set(keyOf(missing[i]!, split), leaf))
   }
 
-  keepOnly (shards: ShardRange, split: FfnSplit): void {
-    const kept = new Set(shardsOf(shards).map(shard => keyOf(shard, split)))
-    for (const key of this.#leaves.keys()) if (!kept.has(key)) this.#leaves.delete(key)
+  keepOnly (kept: readonly FfnLeaves[]): void {
+    const keys = new Set(kept.flatMap(({ shards, split }) => shardsOf(shards).map(shard => keyOf(shard, split))))
+    for (const key of this.#leaves.keys()) if (!keys.has(key)) this.#leaves.delete(key)
   }
 
   run (

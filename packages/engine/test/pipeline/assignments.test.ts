@@ -8,15 +8,15 @@ function assignment (epoch: number, start: number, end: number, split: FfnSplit 
 
 it('serves several epochs and needs the leaves of all of them', () => {
   const assignments = new Assignments()
-  expect(assignments.needed()).toMatchObject({ shards: { start: 0, end: 0 } })
+  expect(assignments.needed()).toEqual([])
   assignments.add(assignment(3, 0, 4))
   assignments.add(assignment(4, 2, 6))
   expect(assignments.get(3)?.shards.end).toBe(4)
   expect(assignments.get(5)).toBeUndefined()
-  expect(assignments.needed()).toEqual({ shards: { start: 0, end: 6 }, split: 'ep' })
+  expect(assignments.needed()).toEqual([{ shards: { start: 0, end: 4 }, split: 'ep' }, { shards: { start: 2, end: 6 }, split: 'ep' }])
   assignments.retire(4)
   expect(assignments.epochs).toEqual([4])
-  expect(assignments.needed()).toEqual({ shards: { start: 2, end: 6 }, split: 'ep' })
+  expect(assignments.needed()).toEqual([{ shards: { start: 2, end: 6 }, split: 'ep' }])
 })
 
 it('retires what was assigned before, when a new scheduler counts from the beginning', () => {
@@ -34,11 +34,11 @@ it('replaces an epoch that is assigned again', () => {
   expect(assignments.epochs).toEqual([1])
 })
 
-it('drops nothing while two splits are served', () => {
+it('needs the leaves of both splits while two are served', () => {
   const assignments = new Assignments()
   assignments.add(assignment(1, 0, 4, 'ep'))
   assignments.add(assignment(2, 0, 4, 'tp'))
-  expect(assignments.needed()).toBeNull()
+  expect(assignments.needed().map(({ split }) => split)).toEqual(['ep', 'tp'])
   assignments.retire(2)
-  expect(assignments.needed()).toEqual({ shards: { start: 0, end: 4 }, split: 'tp' })
+  expect(assignments.needed()).toEqual([{ shards: { start: 0, end: 4 }, split: 'tp' }])
 })

@@ -94,7 +94,7 @@ describe('load and keepOnly', () => {
     const [done, total] = progress.at(-1)!
     expect(done).toBe(total)
     expect(ffn.weightBytes - before).toBe(total)
-    ffn.keepOnly({ start: 5, end: 6 }, 'ep')
+    ffn.keepOnly([{ shards: { start: 5, end: 6 }, split: 'ep' }])
     expect(ffn.weightBytes).toBe(total)
   })
 

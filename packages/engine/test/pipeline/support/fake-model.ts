@@ -3,7 +3,7 @@
 import { leavesUnder, NUM_VIRTUAL_SHARDS, subtreeRoots } from '@tandem/core'
 import type { FfnSplit, ShardRange } from '@tandem/core'
 import type { FfnConfig, ModelConfig } from '@tandem/model'
-import type { AttentionBackend, AttnOutput, FfnBackend, Ubatch } from '../../../src/backend.js'
+import type { AttentionBackend, AttnOutput, FfnBackend, FfnLeaves, Ubatch } from '../../../src/backend.js'
 
 export const hiddenSize = 8
 export const vocabSize = 48
@@ -104,10 +104,11 @@ export class FakeFfnBackend implements FfnBackend {
     for (let leaf = shards.start; leaf < shards.end; leaf++) this.held.add(`${split}${leaf}`)
   }
 
-  keepOnly (shards: ShardRange, split: FfnSplit): void {
+  keepOnly (kept: readonly FfnLeaves[]): void {
     for (const key of this.held) {
       const leaf = Number(key.slice(2))
-      if (!key.startsWith(split) || leaf < shards.start || leaf >= shards.end) this.held.delete(key)
+      const isKept = kept.some(({ shards, split }) => key.startsWith(split) && leaf >= shards.start && leaf < shards.end)
+      if (!isKept) this.held.delete(key)
     }
   }
 
