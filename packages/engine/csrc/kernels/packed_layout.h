@@ -81,6 +81,17 @@ inline QuantPanel panel_after(const QuantPanel& panel) {
   return {panel.codes + panel.to_next, panel.high + panel.to_next, panel.scales + panel.to_next, panel.supers + panel.to_next, panel.to_next};
 }
 
+/** Spreads the prefetches of a panel evenly over the `period` row tiles that work on it: this tile takes every period-th block. */
+struct PrefetchTurn {
+  size_t wait, period;
+  bool due() {
+    if (wait-- != 0) return false;
+    wait = period - 1;
+    return true;
+  }
+};
+constexpr PrefetchTurn kNoPrefetch = {SIZE_MAX, 1};
+
 /**
  * Asks for block b of the next panel. Panels are a few kilobytes in three sections: too short for the hardware to see the stream in time.
  * Past the last panel the address may be anything; a prefetch never faults.

@@ -149,23 +149,23 @@ inline __m256i dot_start(const QuantBlock& a) {
   return _mm256_setzero_si256();
 }
 
-/** What a tile works on: decoded blocks, of which Q8_0 codes are read in place, and the panel when this tile prefetches the next one. */
+/** What a tile works on: decoded blocks, of which Q8_0 codes are read in place, and the panel they come from. */
 struct Chunk {
   const Block* blocks;
   const uint8_t (*in_place)[8][64];
   size_t num_blocks, first_block;
-  const QuantPanel* prefetch;
+  const QuantPanel& panel;
 };
 
 /** R rows x 8 columns. */
 template <TensorDtype D, int R>
-[[gnu::noinline]] void tile(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, size_t column) {
+[[gnu::noinline]] void tile(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, size_t column, PrefetchTurn prefetch) {
   __m256 sum[R];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) sum[r] = _mm256_loadu_ps(out + 16 * r + column);
   for (size_t b = 0; b < chunk.num_blocks; b++) {
     const Block& block = chunk.blocks[b];
-    if (chunk.prefetch != nullptr) prefetch_next<D>(*chunk.prefetch, chunk.first_block + b);
+    if (prefetch.due()) prefetch_next<D>(chunk.panel, chunk.first_block + b);
     const QuantBlock* a[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r] = x + static_cast<size_t>(r) * stride + b;
@@ -209,12 +209,13 @@ void panel_product(const QuantPanel& panel, size_t, size_t block_begin, size_t b
       if constexpr (D != TensorDtype::q8_0) decode_codes<D>(panel, begin + b, blocks[b]);
       decode_scales<D>(panel, begin + b, blocks[b]);
     }
-    Chunk chunk = {blocks, reinterpret_cast<const uint8_t(*)[8][64]>(panel.codes) + begin, count, begin, &panel};
+    const Chunk chunk = {blocks, reinterpret_cast<const uint8_t(*)[8][64]>(panel.codes) + begin, count, begin, panel};
     size_t row = 0;
+    PrefetchTurn prefetch = {0, 1};
     auto run = [&](auto rows_tile, size_t rows) {
       for (size_t column = 0; column < 16; column += 8) {
-        rows_tile(chunk, x + row * stride + begin, stride, out + 16 * row, column);
-        chunk.prefetch = nullptr;
+        rows_tile(chunk, x + row * stride + begin, stride, out + 16 * row, column, prefetch);
+        prefetch = kNoPrefetch;
       }
       row += rows;
     };

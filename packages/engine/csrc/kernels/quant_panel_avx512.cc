@@ -99,7 +99,7 @@ inline __m512 add_scaled(__m512i dot_product, __m512 weight_scale, float x_scale
 /** One panel, R rows; rows of `out` are out_stride floats apart. */
 template <TensorDtype D, int R>
 [[gnu::noinline]] void tile(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, float* out,
-                            size_t out_stride, bool prefetch) {
+                            size_t out_stride, PrefetchTurn prefetch) {
   __m512 sum[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) sum[r] = _mm512_setzero_ps();
@@ -107,7 +107,7 @@ template <TensorDtype D, int R>
     __m512i w[8];
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++) load_groups<D>(panel, b, v, w[v], w[v + 4]);
-    if (prefetch) prefetch_next<D>(panel, b);
+    if (prefetch.due()) prefetch_next<D>(panel, b);
     const Scales scales = load_scales<D>(panel, b);
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
@@ -134,14 +134,14 @@ inline __m512i broadcast_four(const int8_t* q) {
 /** R rows of two panels: each broadcast serves both, which halves the loads that bound a single panel. */
 template <TensorDtype D, int R>
 [[gnu::noinline]] void tile_pair(const QuantPanel& first, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
-                                 float* out, bool prefetch) {
+                                 float* out, PrefetchTurn prefetch) {
   constexpr bool kHalves = D == TensorDtype::q6_k;
   const QuantPanel second = panel_after(first);
   __m512 sum[R][2];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
   for (size_t b = block_begin; b < block_end; b++) {
-    if (prefetch) {
+    if (prefetch.due()) {
       // The panels after these two.
       prefetch_next<D>(second, b);
       prefetch_next<D>(panel_after(second), b);
@@ -189,10 +189,10 @@ template <TensorDtype D, int R>
 
 template <TensorDtype D>
 void one_panel(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, size_t num_rows,
-               float* out, size_t out_stride, bool prefetch) {
+               float* out, size_t out_stride, PrefetchTurn prefetch) {
   auto run = [&](auto rows_tile, size_t rows) {
     rows_tile(panel, block_begin, block_end, x, stride, out, out_stride, prefetch);
-    prefetch = false;
+    prefetch = kNoPrefetch;
     x += rows * stride;
     out += out_stride * rows;
     num_rows -= rows;
@@ -210,14 +210,16 @@ void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begi
   constexpr size_t kRows = 4;
   const size_t out_stride = 16 * num_panels, paired = num_panels == 2 ? num_rows / kRows * kRows : 0;
   for (size_t row = 0; row < paired; row += kRows) {
-    tile_pair<D, kRows>(first, block_begin, block_end, x + row * stride, stride, out + row * out_stride, row == 0);
+    tile_pair<D, kRows>(first, block_begin, block_end, x + row * stride, stride, out + row * out_stride,
+                        {row / kRows, paired / kRows});
   }
   if (paired == num_rows) return;
   x += paired * stride;
   out += paired * out_stride;
-  one_panel<D>(first, block_begin, block_end, x, stride, num_rows - paired, out, out_stride, paired == 0);
+  const PrefetchTurn prefetch = paired == 0 ? PrefetchTurn{0, 1} : kNoPrefetch;
+  one_panel<D>(first, block_begin, block_end, x, stride, num_rows - paired, out, out_stride, prefetch);
   if (num_panels == 2) {
-    one_panel<D>(panel_after(first), block_begin, block_end, x, stride, num_rows - paired, out + 16, out_stride, paired == 0);
+    one_panel<D>(panel_after(first), block_begin, block_end, x, stride, num_rows - paired, out + 16, out_stride, prefetch);
   }
 }
 

@@ -2,12 +2,14 @@
 // only ever slows a run down.
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <string>
 
 #include "kernels/attention.h"
 #include "kernels/isa.h"
 #include "kernels/matmul.h"
+#include "kernels/weight_memory.h"
 #include "test/addon/arguments.h"
 #include "test/addon/roofline.h"
 #include "threads/thread_pool.h"
@@ -83,7 +85,10 @@ Napi::Value bench_peak(const Napi::CallbackInfo& info) {
 /** benchBandwidth(numBytes, numThreads, numTries): bytes read per second from memory larger than the caches. */
 Napi::Value bench_bandwidth(const Napi::CallbackInfo& info) {
   const size_t words = size_at(info, 0) / 8;
-  std::vector<uint64_t> memory(words, 1);
+  // The same kind of memory the weights are in.
+  const std::shared_ptr<uint8_t> bytes = allocate_weights(words * 8);
+  std::memset(bytes.get(), 1, words * 8);
+  const auto* memory = reinterpret_cast<const uint64_t*>(bytes.get());
   ThreadPool pool({static_cast<int>(size_at(info, 1)), false, -1});
   volatile uint64_t sink = 0;
   const double seconds = best_seconds(size_at(info, 2), size_at(info, 1) == 1, [&] {
