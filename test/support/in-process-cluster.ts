@@ -1,5 +1,5 @@
-// Owns a whole cluster in one process for tests: a scheduler, attention and FFN workers of the reference backend on
-// real sockets (loopback host), and a client that speaks token ids. No gateway: tiny models have no tokenizer.
+// Owns a whole cluster in one process for tests: a scheduler, attention and FFN workers (of the reference backend unless told
+// otherwise) on real sockets (loopback host), and a client that speaks token ids. No gateway: tiny models have no tokenizer.
 import { parseOptions } from '@tandem/core'
 import type { FfnSplit } from '@tandem/core'
 import { attentionWorkerOptions, startAttentionWorker } from '@tandem/attention-worker'
@@ -19,7 +19,10 @@ export interface ClusterShape {
   readonly ffn: number
   readonly numUbatches?: number
   readonly ffnSplit?: FfnSplit
-  readonly connector?: 'tcp' | 'grpc'
+  readonly connector?: 'auto' | 'shm' | 'tcp' | 'grpc'
+  /** Of the attention workers, when it differs. */
+  readonly attentionConnector?: 'auto' | 'shm' | 'tcp' | 'grpc'
+  readonly backend?: 'reference' | 'cpu'
   readonly activationDtype?: 'f32' | 'bf16' | 'fp8_e4m3'
   readonly maxNumBatchedTokens?: number
   /** Bytes of each attention worker's KV cache. */
@@ -72,6 +75,7 @@ export class InProcessCluster {
   async addAttentionWorker (): Promise<RunningWorker> {
     const flags = {
       ...this.#workerFlags(),
+      ...(this.shape.attentionConnector === undefined ? {} : { connector: this.shape.attentionConnector }),
       ...(this.shape.ffn === 0 ? { connector: 'loopback', ffnSplit: this.shape.ffnSplit ?? 'ep' } : {}),
       activationDtype: this.shape.activationDtype ?? 'f32',
       kvCacheBytes: this.shape.kvCacheBytes ?? 4 * 1024 * 1024,
@@ -117,7 +121,8 @@ export class InProcessCluster {
   }
 
   #workerFlags (): Record<string, unknown> {
-    return { schedulerAddress: this.scheduler.address, model: this.shape.model, backend: 'reference', connector: this.shape.connector ?? 'tcp' }
+    const { model, backend = 'reference', connector = 'tcp' } = this.shape
+    return { schedulerAddress: this.scheduler.address, model, backend, connector }
   }
 }
 
