@@ -159,7 +159,7 @@ export interface AttentionEngineOptions {
   readonly kvDtype: KvDtype | 'auto'
   readonly maxModelLen: number
   readonly activationDtype: ActivationDtype
-  /** Connectors to try, best first; 'auto' is shm on one host, then tcp, then grpc, by what both sides have. */
+  /** 'auto' is shm on one host, then tcp, then grpc, by what both sides have when the first step comes. */
   readonly connector: ConnectorKind | 'auto'
   /** Token shared by the cluster; empty when every listener is on loopback. */
   readonly clusterToken: string
