@@ -27,8 +27,6 @@ void swiglu_quantize(const float* gate, size_t ld_gate, const float* up, size_t 
   kernels().swiglu_quantize(gate, ld_gate, up, ld_up, num_rows, num_columns, out, ld_out);
 }
 
-void add_in_place(float* y, const float* x, size_t count) { kernels().add_in_place(y, x, count); }
-void add_scaled_in_place(float* y, const float* x, float factor, size_t count) { kernels().add_scaled_in_place(y, x, factor, count); }
 void to_bf16(const float* x, uint16_t* y, size_t count) { kernels().to_bf16(x, y, count); }
 void from_bf16(const uint16_t* x, float* y, size_t count) { kernels().from_bf16(x, y, count); }
 

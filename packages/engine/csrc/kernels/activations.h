@@ -61,11 +61,6 @@ void swiglu(const float* gate, size_t ld_gate, const float* up, size_t ld_up, si
 void swiglu_quantize(const float* gate, size_t ld_gate, const float* up, size_t ld_up, size_t num_rows,
                      size_t num_columns, QuantBlock* out, size_t ld_out);
 
-/** y[i] += x[i] */
-void add_in_place(float* y, const float* x, size_t count);
-/** y[i] += factor * x[i] (one fused multiply-add each) */
-void add_scaled_in_place(float* y, const float* x, float factor, size_t count);
-
 /** float32 <-> bfloat16, rounding half to even; NaN stays NaN. */
 void to_bf16(const float* x, uint16_t* y, size_t count);
 void from_bf16(const uint16_t* x, float* y, size_t count);

@@ -132,15 +132,6 @@ void swiglu_quantize_impl(const float* gate, size_t ld_gate, const float* up, si
   }
 }
 
-void add_in_place_impl(float* y, const float* x, size_t count) {
-  store_each(y, count, [=](size_t i, size_t n) { return f_add(load_up_to_16(y + i, n), load_up_to_16(x + i, n)); });
-}
-
-void add_scaled_in_place_impl(float* y, const float* x, float factor, size_t count) {
-  const F f = f_set1(factor);
-  store_each(y, count, [=](size_t i, size_t n) { return f_fma(f, load_up_to_16(x + i, n), load_up_to_16(y + i, n)); });
-}
-
 void to_bf16_impl(const float* x, uint16_t* y, size_t count) {
   size_t i = 0;
   for (; i + 16 <= count; i += 16) f_store_bf16(y + i, f_load(x + i));

@@ -17,7 +17,6 @@ constexpr size_t kFloatPanels = 1;
 constexpr float kFp8Scale = 256;
 
 struct F { float v[16]; };
-struct I { int32_t v[16]; };
 
 #define TANDEM_LANES for (int i = 0; i < 16; i++)
 
@@ -57,9 +56,6 @@ inline float f_reduce_max(F a) {
   return a.v[0];
 }
 
-inline I i_load8(const int8_t* p) { I r; TANDEM_LANES r.v[i] = p[i]; return r; }
-inline F f_from_i8(const int8_t* p) { F r; TANDEM_LANES r.v[i] = p[i]; return r; }
-inline F f_from_u8(const uint8_t* p) { F r; TANDEM_LANES r.v[i] = p[i]; return r; }
 /** Rounds to nearest even, stores 16 int8 (values are within range), returns their sum. */
 inline int32_t f_store_i8(int8_t* p, F a) {
   int32_t sum = 0;

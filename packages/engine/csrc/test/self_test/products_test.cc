@@ -71,6 +71,24 @@ void check_products(TensorDtype dtype, size_t num_rows, size_t num_outputs, size
   matrix.unpack_output(num_outputs - 1, values.data());
 }
 
+/** q, k and v side by side give the bits of each alone. */
+void check_concat(TensorDtype dtype, size_t num_inputs, Random& random) {
+  const Stored first(dtype, 32, num_inputs, random), second(dtype, 21, num_inputs, random);
+  const StoredMatrix parts[2] = {first.matrix, second.matrix};
+  const MatrixRange ranges[2] = {{0, 32, 0, num_inputs}, {4, 21, 0, num_inputs}};
+  const PackedMatrix joined = PackedMatrix::pack_concat(parts, ranges, 2);
+  CHECK(joined.num_outputs() == 49);
+  const Rows x(5, num_inputs, random);
+  std::vector<float> whole(5 * 49), part(5 * 32);
+  matmul(joined, x.of(joined), 5, {whole.data(), 49, false, nullptr}, 0, 49);
+  for (size_t i = 0, offset = 0; i < 2; offset += 32, i++) {
+    const PackedMatrix alone = PackedMatrix::pack(parts[i], ranges[i]);
+    const size_t n = alone.num_outputs();
+    matmul(alone, x.of(alone), 5, {part.data(), n, false, nullptr}, 0, n);
+    for (size_t r = 0; r < 5; r++) CHECK(std::memcmp(part.data() + r * n, whole.data() + r * 49 + offset, n * sizeof(float)) == 0);
+  }
+}
+
 void check_tree(TensorDtype dtype, size_t intermediate, size_t unit, Random& random) {
   const size_t num_rows = 3, num_outputs = 20;
   const Stored stored(dtype, num_outputs, intermediate, random);
@@ -111,6 +129,7 @@ void test_products() {
     for (const size_t num_rows : {1, 3, 7, 67}) {
       for (const size_t num_outputs : {1, 16, 35}) check_products(type, num_rows, num_outputs, unit == 1 ? 77 : unit * 3, pool, random);
     }
+    check_concat(type, unit == 1 ? 77 : unit * 3, random);
     check_tree(type, unit == 1 ? 84 : unit * 11, unit == 1 ? 4 : unit, random);
   }
 }
