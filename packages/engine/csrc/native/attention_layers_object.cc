@@ -8,6 +8,7 @@
 #include "native/background_task.h"
 #include "native/engine_objects.h"
 #include "native/js_values.h"
+#include "native/layer_call.h"
 #include "native/load_progress.h"
 #include "native/parse_model.h"
 
@@ -27,18 +28,6 @@ struct AttentionSide {
 struct PlannedUbatch {
   Ubatch ubatch;
   std::vector<std::vector<int32_t>> block_tables;
-};
-
-// Workers stay awake between the many short products of one call.
-class Burst {
- public:
-  explicit Burst(ThreadPool& pool) : pool_(pool) { pool_.start_burst(); }
-  ~Burst() { pool_.end_burst(); }
-  Burst(const Burst&) = delete;
-  Burst& operator=(const Burst&) = delete;
-
- private:
-  ThreadPool& pool_;
 };
 
 float* floats_of(const Napi::Value& value) { return value.As<Napi::Float32Array>().Data(); }
@@ -81,10 +70,7 @@ class AttentionLayersObject : public Napi::ObjectWrap<AttentionLayersObject> {
                       static_cast<int64_t>(number_of(sequence, "startPosition")), planned->block_tables.back().data(),
                       block_size);
     });
-    {
-      Burst burst(side_->pool);
-      side_->layers.begin(&planned->ubatch);
-    }
+    compute_now(env, side_->pool, [&] { side_->layers.begin(&planned->ubatch); });
     const size_t num_floats = planned->ubatch.num_rows * side_->layers.config().hidden_size;
     std::copy_n(planned->ubatch.residual.data(), num_floats, floats_of(info[2]));
 
@@ -104,10 +90,7 @@ class AttentionLayersObject : public Napi::ObjectWrap<AttentionLayersObject> {
     const size_t num_floats = ubatch.num_rows * side_->layers.config().hidden_size;
     float* residual = floats_of(info[2]);
     std::copy_n(residual, num_floats, ubatch.residual.data());
-    {
-      Burst burst(side_->pool);
-      side_->layers.attend(layer_idx, &ubatch);
-    }
+    compute_now(info.Env(), side_->pool, [&] { side_->layers.attend(layer_idx, &ubatch); });
     std::copy_n(ubatch.residual.data(), num_floats, residual);
     std::copy_n(ubatch.hidden.data(), num_floats, floats_of(info[3]));
     std::copy(ubatch.topk_ids.begin(), ubatch.topk_ids.end(), info[4].As<Napi::Uint16Array>().Data());
@@ -122,8 +105,10 @@ class AttentionLayersObject : public Napi::ObjectWrap<AttentionLayersObject> {
     const auto rows = info[1].As<Napi::Int32Array>();
     std::vector<const float*> chosen;
     for (size_t i = 0; i < rows.ElementLength(); i++) chosen.push_back(residual + rows[i] * config.hidden_size);
-    Burst burst(side_->pool);
-    std::copy_n(side_->layers.logits(chosen), chosen.size() * config.vocab_size, floats_of(info[2]));
+    float* logits = floats_of(info[2]);
+    compute_now(info.Env(), side_->pool, [&] {
+      std::copy_n(side_->layers.logits(chosen), chosen.size() * config.vocab_size, logits);
+    });
     return info.Env().Undefined();
   }
 

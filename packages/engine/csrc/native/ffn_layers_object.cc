@@ -9,6 +9,7 @@
 #include "native/background_task.h"
 #include "native/engine_objects.h"
 #include "native/js_values.h"
+#include "native/layer_call.h"
 #include "native/load_progress.h"
 #include "native/parse_model.h"
 
@@ -120,9 +121,8 @@ class FfnLayersObject : public Napi::ObjectWrap<FfnLayersObject> {
     rows.topk_weights = info[6].As<Napi::Float32Array>().Data();
     const auto partials = info[7].As<Napi::Array>();
     for (uint32_t i = 0; i < partials.Length(); i++) rows.roots.push_back(partials.Get(i).As<Napi::Float32Array>().Data());
-    side_->pool.start_burst();
-    shard->run(info[3].As<Napi::Number>().Uint32Value(), {rows}, side_->pool, &side_->scratch);
-    side_->pool.end_burst();
+    const size_t layer_idx = info[3].As<Napi::Number>().Uint32Value();
+    compute_now(info.Env(), side_->pool, [&] { shard->run(layer_idx, {rows}, side_->pool, &side_->scratch); });
     return info.Env().Undefined();
   }
 

@@ -29,6 +29,15 @@ export function errorOfFailure (failure: unknown): Error {
   return failure
 }
 
+/** Makes a native call and throws typed errors. */
+export function translatedCall<T> (call: () => T): T {
+  try {
+    return call()
+  } catch (failure) {
+    throw errorOfFailure(failure)
+  }
+}
+
 /** Awaits a native promise and throws typed errors. */
 export async function translated<T> (work: Promise<T>): Promise<T> {
   try {

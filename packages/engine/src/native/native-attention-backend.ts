@@ -8,7 +8,7 @@ import { engineErrors } from '../errors.js'
 import type { KvDtype } from '../types.js'
 import { nativeKvDtypes } from './addon-boundary.js'
 import type { NativeAddon, NativeAttentionLayers, NativeUbatch } from './addon-boundary.js'
-import { translated } from './errors.js'
+import { translated, translatedCall } from './errors.js'
 import { progressOf } from './load-progress.js'
 
 export interface NativeAttentionBackendOptions {
@@ -64,7 +64,7 @@ class NativeAttentionBackend implements AttentionBackend {
     this.#checkUsable()
     checkUbatch(ubatch, this.config.vocabSize, this.options)
     const residual = new Float32Array(ubatch.tokenIds.length * this.config.hiddenSize)
-    this.#planned.set(ubatch, this.layers.begin(ubatch.tokenIds, ubatch.sequences, residual))
+    this.#planned.set(ubatch, translatedCall(() => this.layers.begin(ubatch.tokenIds, ubatch.sequences, residual)))
     return residual
   }
 
@@ -80,7 +80,7 @@ class NativeAttentionBackend implements AttentionBackend {
     const hidden = new Float32Array(residual.length)
     const topkIds = new Uint16Array(numChoices)
     const topkWeights = new Float32Array(numChoices)
-    this.layers.attend(layerIdx, planned, residual, hidden, topkIds, topkWeights)
+    translatedCall(() => { this.layers.attend(layerIdx, planned, residual, hidden, topkIds, topkWeights) })
     return { hidden, topkIds, topkWeights }
   }
 
@@ -90,7 +90,7 @@ class NativeAttentionBackend implements AttentionBackend {
     const numRows = residual.length / hiddenSize
     assert(rows.every(row => row >= 0 && row < numRows), `rows are below ${numRows}`)
     const logits = new Float32Array(rows.length * vocabSize)
-    this.layers.logits(residual, Int32Array.from(rows), logits)
+    translatedCall(() => { this.layers.logits(residual, Int32Array.from(rows), logits) })
     return rows.map((_, i) => logits.subarray(i * vocabSize, (i + 1) * vocabSize))
   }
 

@@ -8,7 +8,7 @@ import type {
   AttentionEngine, AttentionEngineOptions, AttentionEngineStats, EngineInfo, KvCacheInfo, StepPlan, StepResult
 } from '../types.js'
 import type { NativeAddon, NativeAttentionEngine, NativeAttentionOptions } from './addon-boundary.js'
-import { errorOfFailure, translated } from './errors.js'
+import { translated, translatedCall } from './errors.js'
 import { reachableTopology } from './endpoints.js'
 import { progressOf } from './load-progress.js'
 import { kvDtypeIndex } from './native-attention-backend.js'
@@ -75,12 +75,7 @@ class NativeAttention implements AttentionEngine {
 
   async step (plan: StepPlan): Promise<StepResult> {
     this.#checkUsable()
-    let running: Promise<StepResult> | null
-    try {
-      running = this.native.step(plan)
-    } catch (failure) {
-      throw errorOfFailure(failure)
-    }
+    const running = translatedCall(() => this.native.step(plan))
     if (running === null) throw makeError(engineErrors, 'step_queue_full')
     return await translated(running)
   }

@@ -6,7 +6,7 @@ import { ffnTensorRefs } from '@tandem/model'
 import type { Model } from '@tandem/model'
 import type { FfnBackend, FfnLeaves } from '../backend.js'
 import type { NativeAddon, NativeFfnEngine, NativeFfnLayers } from './addon-boundary.js'
-import { errorOfFailure, translated } from './errors.js'
+import { translated, translatedCall } from './errors.js'
 import { progressOf } from './load-progress.js'
 
 export interface NativeFfnBackendOptions {
@@ -16,11 +16,7 @@ export interface NativeFfnBackendOptions {
 
 /** Holds nothing until `load`, which throws `tensor_unsupported` and `weights_unreadable`. */
 export function createNativeFfnBackend (addon: NativeAddon, model: Model, { numThreads }: NativeFfnBackendOptions): FfnBackend {
-  try {
-    return new NativeFfnBackend(model, addon.createFfnLayers({ config: model.config, weights: model.ffn, numThreads }))
-  } catch (failure) {
-    throw errorOfFailure(failure)
-  }
+  return new NativeFfnBackend(model, translatedCall(() => addon.createFfnLayers({ config: model.config, weights: model.ffn, numThreads })))
 }
 
 /** Computes over the leaves `engine` holds: `load` reads nothing that it has been assigned. */
@@ -57,7 +53,7 @@ class NativeFfnBackend implements FfnBackend {
     const numChoices = ffn.kind === 'moe' ? hidden.length / hiddenSize * ffn.router.topK : 0
     assert(topkIds.length === numChoices && topkWeights.length === numChoices, `${numChoices} choices of an expert`)
     const partials = subtreeRoots(shards).map(() => new Float32Array(hidden.length))
-    this.layers.run(split, start, end, layerIdx, hidden, topkIds, topkWeights, partials)
+    translatedCall(() => { this.layers.run(split, start, end, layerIdx, hidden, topkIds, topkWeights, partials) })
     return partials
   }
 
