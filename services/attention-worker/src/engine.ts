@@ -36,7 +36,8 @@ export async function buildEngine (
   logger.info({ model: model.name, backend, reason, ...size }, 'loading weights')
   const engineOptions: AttentionEngineOptions = {
     model,
-    backend,
+    // As asked, not as resolved: the engine reports why it was chosen, and what was passed over.
+    backend: options.backend,
     kvBlocks: size.numBlocks,
     blockSize: options.blockSize,
     kvDtype: options.kvDtype,

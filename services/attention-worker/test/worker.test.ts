@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseOptions } from '@tandem/core'
-import { createFfnEngine } from '@tandem/engine'
+import { createFfnEngine, resolveBackend } from '@tandem/engine'
 import type { FfnEngine } from '@tandem/engine'
 import { openModel } from '@tandem/model'
 import { topologyToMessage } from '@tandem/protocol'
@@ -78,6 +78,13 @@ async function generate (worker: AttachedWorker): Promise<Array<[position: numbe
 }
 
 describe('attention worker', () => {
+  it('says which backend it chose, and why no better one', async () => {
+    const server = await scheduler()
+    await startWorker(server.address, { backend: 'auto' })
+    const { backend, reason } = resolveBackend('auto')
+    expect(await (await server.nextWorker()).next('register')).toMatchObject({ backend, backendReason: reason })
+  })
+
   it('registers what it holds, follows the topology and runs steps', async () => {
     const server = await scheduler()
     await startWorker(server.address, { workerId: 'a1', servedModelName: 'tiny' })

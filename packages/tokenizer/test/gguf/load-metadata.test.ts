@@ -45,7 +45,8 @@ describe('GGUF metadata', () => {
   it('names what it does not know or cannot read', async () => {
     await expect(load('smollm', { model: 'bert' })).rejects.toThrow(code('tokenizer_unsupported'))
     await expect(load('smollm', { pre: 'unheard-of' })).rejects.toThrow(/unheard-of is not one of .*smollm/)
-    await expect(load('smollm', { tokens: undefined })).rejects.toThrow(code('tokenizer_corrupt'))
+    await expect(load('smollm', { tokens: undefined })).rejects.toThrow(/tokenizer.ggml.tokens: is missing/)
+    await expect(load('smollm', { tokens: 'abc' })).rejects.toThrow(code('tokenizer_corrupt'))
     await expect(load('smollm', { merges: [1, 2] })).rejects.toThrow(code('tokenizer_corrupt'))
     await expect(load('smollm', { merges: ['no such'] })).rejects.toThrow(code('tokenizer_corrupt'))
     await expect(load('sentencepiece', { scores: [0] })).rejects.toThrow(code('tokenizer_corrupt'))
