@@ -5,6 +5,8 @@ export interface Announcement {
   readonly host: string
   readonly port: number
   readonly modelName: string
+  /** A base model has none, and answers completions only. */
+  readonly hasChatTemplate: boolean
   /** How the shell spells the key: a literal or a variable; undefined without one. */
   readonly apiKey: string | undefined
 }
@@ -18,10 +20,11 @@ export function clientUrl (host: string, port: number): string {
 export function exampleRequest (announcement: Announcement): string {
   const body = JSON.stringify({
     model: announcement.modelName,
-    messages: [{ role: 'user', content: 'Why is the sky blue?' }],
+    ...(announcement.hasChatTemplate ? { messages: [{ role: 'user', content: 'Why is the sky blue?' }] } : { prompt: 'The sky is blue because' }),
     max_tokens: 64
   })
-  const lines = [`curl ${clientUrl(announcement.host, announcement.port)}/v1/chat/completions`]
+  const path = announcement.hasChatTemplate ? 'chat/completions' : 'completions'
+  const lines = [`curl ${clientUrl(announcement.host, announcement.port)}/v1/${path}`]
   if (announcement.apiKey !== undefined) lines.push(`-H "Authorization: Bearer ${announcement.apiKey}"`)
   lines.push("-H 'Content-Type: application/json'", `-d '${body.replaceAll("'", "'\\''")}'`)
   return lines.map((line, idx) => (idx === 0 ? line : `  ${line}`)).join(' \\\n')

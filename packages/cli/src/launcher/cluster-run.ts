@@ -16,7 +16,7 @@ import { describeLogLine, logLevels } from './log-line.js'
 import type { LogLine } from './log-line.js'
 import type { ManagedProcess, ProcessEnd } from './managed-process.js'
 import type { ClusterPlan } from './plan.js'
-import { servedModelName, waitUntilReady } from './readiness.js'
+import { servedModel, waitUntilReady } from './readiness.js'
 import type { PoolEvents } from './worker-pool.js'
 
 /** A worker that is scaled away hands over its work and leaves in this time; the scheduler's own drain timeout is shorter. */
@@ -99,14 +99,14 @@ export class ClusterRun implements PoolEvents {
     const { terminal } = this.context
     const { host, port, counts } = this.options
     const cluster = await this.cluster.getCluster()
-    const modelName = await servedModelName(clientUrl(host, port), this.options.apiKey)
+    const { modelName, hasChatTemplate } = await servedModel(clientUrl(host, port), this.options.apiKey)
     this.progress.end()
     const backends = [...new Set(cluster.workers.map(worker => worker.backend))].join(', ')
     terminal.out([
       `Tandem serves ${paint(terminal, 'bold', modelName)} at ${paint(terminal, 'bold', clientUrl(host, port))} (${reachability(host)})`,
       `${counts.attention} attention and ${counts.ffn} ffn workers, backend ${backends}, ready in ${formatSeconds(seconds)}. Try:`,
       '',
-      exampleRequest({ host, port, modelName, apiKey: this.options.spelledApiKey }),
+      exampleRequest({ host, port, modelName, hasChatTemplate, apiKey: this.options.spelledApiKey }),
       '',
       'Ctrl-C stops everything. In another terminal: npx tandem status, npx tandem scale ffn=2',
       ''

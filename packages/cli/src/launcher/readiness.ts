@@ -44,12 +44,12 @@ async function isReady (url: string): Promise<boolean> {
   }
 }
 
-/** The name clients ask for, as the gateway lists it. */
-export async function servedModelName (url: string, apiKey: string | undefined): Promise<string> {
+/** What the gateway serves, as it lists it: the name clients ask for, and whether it takes chats. */
+export async function servedModel (url: string, apiKey: string | undefined): Promise<{ modelName: string, hasChatTemplate: boolean }> {
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
   const response = await fetch(`${url}/v1/models`, { headers, signal: AbortSignal.timeout(5_000) })
-  const { data } = await response.json() as { data?: { id: string }[] }
-  return data?.[0]?.id ?? ''
+  const { data } = await response.json() as { data?: { id: string, has_chat_template: boolean }[] }
+  return { modelName: data?.[0]?.id ?? '', hasChatTemplate: data?.[0]?.has_chat_template ?? true }
 }
 
 /** `loading: attention 1/1 ready (53.2 MB), ffn 0/1 ready` */

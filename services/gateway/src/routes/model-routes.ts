@@ -4,9 +4,16 @@ import type { App } from '../app.js'
 import type { GatewayDependencies } from '../dependencies.js'
 import { gatewayError } from '../errors.js'
 
-export function addModelRoutes (app: App, { model, link, now }: GatewayDependencies): void {
+export function addModelRoutes (app: App, { model, tokenizer, link, now }: GatewayDependencies): void {
   const created = Math.floor(now().getTime() / 1000)
-  const card = () => ({ id: model.name, object: 'model', created, owned_by: 'tandem', max_model_len: link.state.maxModelLen })
+  const card = () => ({
+    id: model.name,
+    object: 'model',
+    created,
+    owned_by: 'tandem',
+    max_model_len: link.state.maxModelLen,
+    has_chat_template: tokenizer.chatTemplate !== undefined
+  })
   app.get('/v1/models', { schema: { tags: ['models'], summary: 'List models' } }, () => ({ object: 'list', data: [card()] }))
   const describe = (id: string) => {
     if (id !== model.name) throw gatewayError('model_not_found', { param: 'model', model: id, served: model.name })

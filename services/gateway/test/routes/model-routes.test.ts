@@ -5,7 +5,9 @@ describe('models', () => {
   it('lists and describes the one model', async () => {
     const { openai } = await startTestGateway(() => {})
     const list = await openai.models.list()
-    expect(list.data).toEqual([{ id: 'tiny', object: 'model', created: 1_700_000_000, owned_by: 'tandem', max_model_len: 512 }])
+    expect(list.data).toEqual([
+      { id: 'tiny', object: 'model', created: 1_700_000_000, owned_by: 'tandem', max_model_len: 512, has_chat_template: true }
+    ])
     expect(await openai.models.retrieve('tiny')).toEqual(list.data[0])
   })
 
