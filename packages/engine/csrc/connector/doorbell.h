@@ -44,14 +44,14 @@ class Doorbell {
       if (ready()) return true;
       pause();
     }
+    // The clock is read after every yield: on a busy machine one of them may last a whole time slice, and a sleeper is
+    // scheduled sooner than one that keeps yielding.
     const SteadyTime yield_until = std::chrono::steady_clock::now() + kYieldTime;
     do {
-      for (int i = 0; i < kYieldsPerClock; i++) {
-        if (ready()) return true;
-        yield();
-      }
+      if (ready()) return true;
+      yield();
     } while (std::chrono::steady_clock::now() < yield_until);
-    return false;
+    return ready();
   }
 
   // Sleeps until `ready()` or `deadline()`, which `ready` may move; returns what `ready` said last. One waiter per doorbell.
@@ -75,7 +75,6 @@ class Doorbell {
  private:
   // About 1 us: covers an answer that is on its way from another core.
   static constexpr int kPauses = 20;
-  static constexpr int kYieldsPerClock = 8;
   // Longer than a layer's FFN on the smallest shipped topology, far shorter than a human notices.
   static constexpr std::chrono::microseconds kYieldTime{400};
 
