@@ -22,7 +22,7 @@ std::shared_ptr<FfnEngine> start_ffn(const TinyModel& model, const std::string& 
   config.model = model.config;
   config.tensors = model.ffn;
   config.num_threads = 2;
-  config.shm_path = "/tmp/tandem-test-" + std::to_string(::getpid()) + "-" + name;
+  config.shm_path = std::filesystem::temp_directory_path() / ("tandem-test-" + std::to_string(::getpid()) + "-" + name);
   config.tcp_host = "127.0.0.1";
   config.loopback_name = name;
   auto engine = std::make_shared<FfnEngine>(std::move(config));
@@ -179,7 +179,7 @@ void test_hostile_peers(const TinyModel& model, const Tokens& expected) {
   workers[0].engine->stop();
 }
 
-// A megabyte of mutated frames through the decoder, each in memory of exactly its size.
+// Mutated frames through the decoder, each in memory of exactly its size.
 void test_decoder(int num_cases) {
   self_test::Random random(3);
   FrameHeader a2f = make_a2f_header(2, 16, FrameDtype::fp8_e4m3, 2);

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace tandem::engine_test {
 
 class TinyModel {
  public:
-  TinyModel() : path_("/tmp/tandem-tiny-XXXXXX") {
+  TinyModel() : path_(std::filesystem::temp_directory_path() / "tandem-tiny-XXXXXX") {
     const int fd = ::mkstemp(path_.data());
     file_ = ::fdopen(fd, "wb");
     CHECK(file_ != nullptr);
