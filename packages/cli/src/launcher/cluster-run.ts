@@ -101,6 +101,8 @@ export class ClusterRun implements PoolEvents {
     const cluster = await this.cluster.getCluster()
     const { modelName, hasChatTemplate } = await servedModel(clientUrl(host, port), this.options.apiKey)
     this.progress.end()
+    // Serving does not need the store, so nothing else would tell of a mistyped address.
+    if (cluster.store.endsWith('(unreachable)')) terminal.err(`the store does not answer: ${cluster.store}; serving goes on without it\n`)
     const backends = [...new Set(cluster.workers.map(worker => worker.backend))].join(', ')
     terminal.out([
       `Tandem serves ${paint(terminal, 'bold', modelName)} at ${paint(terminal, 'bold', clientUrl(host, port))} (${reachability(host)})`,

@@ -80,6 +80,18 @@ test('serves, obeys the scheduler, restarts what crashes, and leaves nothing beh
   expect(new RunningClusters(env).list()).toEqual([])
 })
 
+test('a store that does not answer is told of', async () => {
+  await scheduler.close()
+  scheduler = await startFakeScheduler({
+    state: { ready: true, modelName: 'tiny', reason: '', modelFingerprint: '', maxModelLen: 64 }, store: 'redis (unreachable)'
+  })
+  const { terminal, stop, served } = await startRun({ FAKE_READY: '1' })
+  await waitFor(() => terminal.stdout() !== '')
+  expect(terminal.stderr()).toContain('the store does not answer: redis (unreachable); serving goes on without it\n')
+  stop()
+  expect(await served).toBe(0)
+})
+
 test('a service that cannot start ends everything with its own words', async () => {
   const lines = JSON.stringify(['{"level":60,"msg":"model is corrupt"}'])
   const { served } = await startRun({ FAKE_EXIT: '1', FAKE_LINES: lines })
