@@ -1,9 +1,7 @@
 // Owns how our gRPC servers listen: size limits, keepalive, the cluster token. Knows no service.
 import { timingSafeEqual } from 'node:crypto'
-import {
-  Metadata, Server, ServerCredentials, ServerInterceptingCall, ServerListenerBuilder, ResponderBuilder, status
-} from '@grpc/grpc-js'
-import type { ServerInterceptor } from '@grpc/grpc-js'
+import { Server, ServerCredentials, ServerInterceptingCall, ServerListenerBuilder, ResponderBuilder, status } from '@grpc/grpc-js'
+import type { Metadata, ServerInterceptor } from '@grpc/grpc-js'
 import { makeError } from '@tandem/core'
 import { protocolErrors } from './errors.js'
 
