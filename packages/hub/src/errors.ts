@@ -11,6 +11,9 @@ export const hubErrors = defineErrors({
   hub_model_not_found: {
     message: '{model} does not exist on {host}, or is private and needs a token (HF_TOKEN)', grpc: 'NOT_FOUND', http: 404, retryable: false
   },
+  hub_model_unknown: {
+    message: '{host} knows no model {model}: check the id, and that HF_ENDPOINT is a Hugging Face hub if it is set', grpc: 'NOT_FOUND', http: 404, retryable: false
+  },
   hub_revision_not_found: { message: '{model} has no revision {revision} on {host}', grpc: 'NOT_FOUND', http: 404, retryable: false },
   hub_file_not_found: { message: '{host} has no file {file}', grpc: 'NOT_FOUND', http: 404, retryable: false },
   hub_unauthorized: { message: '{host} refused the token (HF_TOKEN) for {file}', grpc: 'UNAUTHENTICATED', http: 401, retryable: false },

@@ -16,6 +16,8 @@ export interface HubRequest {
   readonly url: string
   /** What is asked for, in messages: a file or "the file list". */
   readonly file: string
+  /** Asks about the model as a whole: a 404 without a reason is not about one file. */
+  readonly isAboutModel?: boolean
   readonly model: string
   readonly revision: string
   readonly signal: AbortSignal
@@ -117,7 +119,7 @@ export class HubClient {
     }
     if (status === 401) return this.#options.token === '' ? hubError('hub_model_not_found', { model, host }) : hubError('hub_unauthorized', { file, host })
     if (status === 403) return hubError('hub_forbidden', { file, host })
-    if (status === 404) return hubError('hub_file_not_found', { file, host })
+    if (status === 404) return request.isAboutModel === true ? hubError('hub_model_unknown', { model, host }) : hubError('hub_file_not_found', { file, host })
     return hubError('hub_response_invalid', { host, file, reason: `HTTP ${status}` })
   }
 

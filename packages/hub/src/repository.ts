@@ -31,7 +31,7 @@ const maxFiles = 20_000
 
 /** Asks for the commit of a revision and for all files in it. Throws as HubClient does, and `hub_response_invalid`. */
 export async function readRepository (client: HubClient, model: ModelId, signal: AbortSignal): Promise<Repository> {
-  const request = { model: model.id, revision: model.revision, file: 'the file list', signal }
+  const request = { model: model.id, revision: model.revision, file: 'the file list', isAboutModel: true, signal }
   const revisionUrl = client.urlOf(`api/models/${model.id}/revision/${encodeURIComponent(model.revision)}`)
   const { value } = await client.getJson({ ...request, url: revisionUrl })
   const commit = isRecord(value) ? value.sha : undefined

@@ -188,7 +188,7 @@ describe('a refusal', () => {
     [401, undefined, 'hub_unauthorized', /refused the token/],
     [403, undefined, 'hub_forbidden', /forbids/],
     [404, 'RevisionNotFound', 'hub_revision_not_found', /no revision main/],
-    [404, undefined, 'hub_file_not_found', /has no file/],
+    [404, undefined, 'hub_model_unknown', /knows no model owner\/name: check the id, and that HF_ENDPOINT/],
     [418, undefined, 'hub_response_invalid', /HTTP 418/]
   ])('says what status %d with code %s means, without the token', async (status, errorCode, code, message) => {
     const { hub, pull } = await setUp()
