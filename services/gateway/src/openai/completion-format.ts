@@ -5,6 +5,7 @@ import type { PromptLogprob } from '../generation/types.js'
 import { CompletionLogprobsBuilder } from './logprobs.js'
 import { chunkClosing, chunkOpening, usageChunk, usageJson } from './response-format.js'
 import type { ResponseFormat, ResponseHead } from './response-format.js'
+import { outputOffsets, promptOffsets } from './text-offsets.js'
 
 export interface EchoedPrompt {
   readonly text: string
@@ -17,6 +18,8 @@ export interface CompletionFormatOptions extends ResponseHead {
   /** Alternatives per token; undefined reports no logprobs. */
   readonly numTopLogprobs: number | undefined
   readonly tokenizer: Tokenizer
+  /** Whether special tokens are left out of the text. */
+  readonly skipSpecialTokens: boolean
 }
 
 export function createCompletionFormat (options: CompletionFormatOptions): ResponseFormat {
@@ -26,17 +29,22 @@ export function createCompletionFormat (options: CompletionFormatOptions): Respo
   const plainTail = `,"logprobs":null,"finish_reason":null}${closing}`
   const builders = options.echoes.map(() => createBuilder(options))
 
+  const offsets = options.echoes.map(echo => outputOffsets(options.tokenizer, options.skipSpecialTokens, echo?.text ?? ''))
+
   const addPrompt = (choiceIdx: number, promptLogprobs: readonly PromptLogprob[]): void => {
     const echo = options.echoes[choiceIdx]
     const builder = builders[choiceIdx]
-    if (echo === undefined || builder === undefined || promptLogprobs.length === 0) return
-    builder.addUnscored(echo.tokenIds[0]!)
-    for (const token of promptLogprobs) builder.add(token)
+    if (echo === undefined || builder === undefined) return
+    const inPrompt = promptOffsets(options.tokenizer, echo.text)
+    const first = echo.tokenIds[0]!
+    builder.addUnscored(first, inPrompt.next(first))
+    for (const token of promptLogprobs) builder.add(token, inPrompt.next(token.tokenId))
   }
   const takeLogprobs = (choiceIdx: number, logprobs: readonly TokenLogprobs[]): object | null => {
     const builder = builders[choiceIdx]
-    for (const token of logprobs) builder?.add(token)
-    return builder?.take() ?? null
+    if (builder === undefined) return null
+    for (const token of logprobs) builder.add(token, offsets[choiceIdx]!.next(token.tokenId))
+    return builder.take()
   }
 
   return {

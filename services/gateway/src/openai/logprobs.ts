@@ -26,24 +26,23 @@ export interface CompletionLogprobs {
   readonly top_logprobs: Array<Record<string, number> | null>
 }
 
-/** Grows along a choice: text offsets count from the beginning of its text (the prompt's, with `echo`). */
+/** Grows along a choice: first the prompt's tokens, where it is echoed, then the output's. */
 export class CompletionLogprobsBuilder {
-  private offset = 0
   private part = emptyPart()
 
   constructor (private readonly numTop: number, private readonly tokenizer: Tokenizer) {}
 
   /** A token nothing predicted: the first of a prompt. */
-  addUnscored (tokenId: number): void {
-    this.push(tokenId, null, null)
+  addUnscored (tokenId: number, offset: number): void {
+    this.push(tokenId, offset, null, null)
   }
 
-  add ({ tokenId, logprob, top }: TokenLogprobs): void {
+  add ({ tokenId, logprob, top }: TokenLogprobs, offset: number): void {
     const alternatives: Record<string, number> = Object.create(null) as Record<string, number>
     for (const entry of top.slice(0, this.numTop)) alternatives[this.show(entry.tokenId)] ??= finite(entry.logprob)
     // OpenAI lists the chosen token too, wherever it ranks.
     if (this.numTop > 0) alternatives[this.show(tokenId)] ??= finite(logprob)
-    this.push(tokenId, finite(logprob), this.numTop > 0 ? alternatives : null)
+    this.push(tokenId, offset, finite(logprob), this.numTop > 0 ? alternatives : null)
   }
 
   /** What was added since the last call. */
@@ -53,13 +52,11 @@ export class CompletionLogprobsBuilder {
     return part
   }
 
-  private push (tokenId: number, logprob: number | null, top: Record<string, number> | null): void {
-    const token = this.show(tokenId)
-    this.part.tokens.push(token)
+  private push (tokenId: number, offset: number, logprob: number | null, top: Record<string, number> | null): void {
+    this.part.tokens.push(this.show(tokenId))
     this.part.token_logprobs.push(logprob)
     this.part.top_logprobs.push(top)
-    this.part.text_offset.push(this.offset)
-    this.offset += token.length
+    this.part.text_offset.push(offset)
   }
 
   /** A token that is no text by itself is shown by its bytes, as OpenAI does; so two of them stay apart. */

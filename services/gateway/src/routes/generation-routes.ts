@@ -47,6 +47,7 @@ async function complete (request: FastifyRequest, reply: FastifyReply, body: Com
   const format = createCompletionFormat({
     ...head,
     tokenizer,
+    skipSpecialTokens: plan.text.skipSpecialTokens,
     numTopLogprobs: body.logprobs,
     echoes: plan.choices.map((_, choiceIdx) => {
       if (body.echo !== true) return undefined

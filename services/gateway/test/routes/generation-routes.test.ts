@@ -227,14 +227,16 @@ describe('logprobs', () => {
     expect(streamed).toEqual(expected)
   })
 
-  it('show a token that is no text by its bytes', async () => {
+  it('show a token that is no text by its bytes, and offsets index the text', async () => {
     const gateway: TestGateway = await startTestGateway(({ requestId }, scheduler) => {
-      const byte = Array.from({ length: gateway.tokenizer.numIds }, (_, id) => id).find(id => gateway.tokenizer.tokenBytes(id)[0] === 0xf0)!
-      scheduler.send([{ requestId, tokens: [scored(byte, -1, [])], finishReason: 'FINISH_REASON_LENGTH' }])
+      const tokens = gateway.encode('🚀b').map(tokenId => scored(tokenId, -1, []))
+      scheduler.send([{ requestId, tokens, finishReason: 'FINISH_REASON_LENGTH' }])
     })
-    const answer = await json(await gateway.post('/v1/completions', { prompt: 'x', logprobs: 0 }))
-    expect(answer.choices[0].logprobs).toEqual({ tokens: ['bytes:\\xf0'], token_logprobs: [-1], text_offset: [0], top_logprobs: [null] })
-    expect(answer.choices[0].text).toBe('\ufffd')
+    const [{ text, logprobs }] = (await json(await gateway.post('/v1/completions', { prompt: 'x', logprobs: 0, echo: true }))).choices
+    expect(text).toBe('x🚀b')
+    expect(logprobs.tokens[1]).toBe('bytes:\\xf0\\x9f')
+    expect(logprobs.tokens.map((_: string, i: number) => [...text].slice(logprobs.text_offset[i]).join('')))
+      .toEqual(['x🚀b', ...logprobs.tokens.slice(1, -1).map(() => '🚀b'), 'b'])
   })
 })
 
