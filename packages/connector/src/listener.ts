@@ -16,6 +16,8 @@ export const MAX_CHANNELS = 1024
 interface ServerChannel {
   readonly pipe: FramePipe
   isGreeted: boolean
+  /** Something was wrong before the hello: it was counted and the pipe is closing. */
+  isTurnedAway: boolean
   /** Frames accepted whose answer has not been written yet. */
   numUnanswered: number
 }
@@ -36,16 +38,21 @@ export class ListenerCore {
   attach (pipe: FramePipe): void {
     if (this.#isClosed || this.#channels.size >= MAX_CHANNELS) { pipe.close(); return }
     const channelId = this.#nextChannelId++
-    const channel: ServerChannel = { pipe, isGreeted: false, numUnanswered: 0 }
+    const channel: ServerChannel = { pipe, isGreeted: false, isTurnedAway: false, numUnanswered: 0 }
     this.#channels.set(channelId, channel)
     const timer = setTimeout(() => { pipe.close() }, HELLO_TIMEOUT_MS)
     pipe.start({
       onFrame: frame => {
         if (channel.isGreeted) this.#receive(channelId, channel, frame)
-        else if (this.#greet(channel, frame)) clearTimeout(timer)
+        else if (!channel.isTurnedAway && this.#greet(channel, frame)) clearTimeout(timer)
       },
       onRefused: error => { this.#refuseUnread(channel, error) },
-      onClosed: () => { clearTimeout(timer); this.#detach(channelId) }
+      onClosed: () => {
+        clearTimeout(timer)
+        // Cut off in its hello: nothing will complete it, and nobody else would count it.
+        if (!channel.isGreeted && !channel.isTurnedAway && pipe.isInsideFrame) this.#count('malformed')
+        this.#detach(channelId)
+      }
     })
   }
 
@@ -99,8 +106,7 @@ export class ListenerCore {
     const fault = frame.kind === 'hello' ? helloFault(frame, this.options) : 'malformed'
     if (fault !== null) {
       const message = frame.kind === 'hello' ? 'the hello does not match this worker' : 'the first frame must be a hello'
-      this.#sendError(channel, 0, 0, fault, message)
-      channel.pipe.close()
+      this.#turnAway(channel, 0, fault, message)
       return false
     }
     channel.isGreeted = true
@@ -133,7 +139,15 @@ export class ListenerCore {
 
   #refuseUnread (channel: ServerChannel, error: TandemError): void {
     const frameId = typeof error.facts.frameId === 'number' ? error.facts.frameId : 0
-    this.#sendError(channel, 0, frameId, statusOfError(error), error.message)
+    if (channel.isGreeted) this.#sendError(channel, 0, frameId, statusOfError(error), error.message)
+    else this.#turnAway(channel, frameId, statusOfError(error), error.message)
+  }
+
+  #turnAway (channel: ServerChannel, frameId: number, status: FrameStatus, message: string): void {
+    if (channel.isTurnedAway) return
+    channel.isTurnedAway = true
+    this.#sendError(channel, 0, frameId, status, message)
+    channel.pipe.close()
   }
 
   #sendError (channel: ServerChannel, epoch: number, frameId: number, status: FrameStatus, message: string): void {

@@ -42,6 +42,7 @@ function createPipePair (address: string): [LoopbackPipe, LoopbackPipe] {
 }
 
 class LoopbackPipe implements FramePipe {
+  readonly isInsideFrame = false
   peer: LoopbackPipe | null = null
   #handlers: FrameHandlers | null = null
   #maxFrameBytes = MAX_HANDSHAKE_FRAME_BYTES

@@ -17,6 +17,8 @@ export interface FrameHandlers {
 export interface FramePipe {
   /** What the other end is called in messages. */
   readonly address: string
+  /** Some bytes of the next frame have come, and the rest may never. */
+  readonly isInsideFrame: boolean
   /** Frames that arrived before are delivered after this call. */
   start (handlers: FrameHandlers): void
   /** Largest frame accepted from now on. */

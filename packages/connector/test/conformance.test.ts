@@ -271,10 +271,20 @@ describe.each(harnesses)('$name connector', ({ name, create, openRaw }) => {
         const peer = await openRaw(listener.endpoint)
         peer.write(encodeFrame(first))
         expect(await peer.next()).toMatchObject({ kind: 'error' })
-        if (first.numTokens < 5000) await peer.closed
-        peer.kill()
+        await peer.closed
       }
-      expect(listener.stats().queueLength).toBe(0)
+      expect(listener.stats()).toMatchObject({ queueLength: 0, refused: { malformed: 1, oversized: 1 } })
+    })
+
+    it.each(['x', 'GET / HTTP/1.1\r\n\r\n', 'junk'.repeat(100)])('counts junk before the hello, once a connection: %j', async junk => {
+      const listener = await listen(create())
+      for (let count = 1; count <= 2; count++) {
+        const peer = await openRaw(listener.endpoint)
+        peer.write(Buffer.from(junk))
+        expect(await peer.next()).toMatchObject({ kind: 'error', status: 'malformed' })
+        await peer.closed
+        expect(listener.stats()).toMatchObject({ numChannels: 0, refused: { malformed: count } })
+      }
     })
 
     it('closes a connection that sends what only listeners send', async () => {
@@ -285,6 +295,19 @@ describe.each(harnesses)('$name connector', ({ name, create, openRaw }) => {
       peer.write(encodeFrame(answerTo(a2f())))
       expect(await peer.next()).toMatchObject({ kind: 'error', status: 'malformed' })
       await peer.closed
+    })
+
+    it('counts a hello that was cut off, and not a connection that said nothing', async () => {
+      const listener = await listen(create())
+      const silent = await openRaw(listener.endpoint)
+      silent.kill()
+      await silent.closed
+      const cut = await openRaw(listener.endpoint)
+      cut.write(encodeFrame(hello()).subarray(0, 70))
+      if (name === 'tcp') cut.end()
+      await cut.closed
+      while (listener.stats().refused.malformed === undefined) await new Promise(resolve => { setImmediate(resolve) })
+      expect(listener.stats().refused).toEqual({ malformed: 1 })
     })
 
     it('forgets a peer that was killed', async () => {

@@ -20,6 +20,8 @@ export interface ExchangeStream {
 }
 
 export class StreamPipe implements FramePipe {
+  /** A message is a whole frame. */
+  readonly isInsideFrame = false
   #handlers: FrameHandlers | null = null
   #maxFrameBytes = MAX_HANDSHAKE_FRAME_BYTES
   #closedReason: string | null = null

@@ -31,6 +31,8 @@ export class SocketPipe implements FramePipe {
     })
   }
 
+  get isInsideFrame (): boolean { return this.#parser.isInsideFrame }
+
   start (handlers: FrameHandlers): void {
     this.#handlers = handlers
     this.socket.on('data', chunk => { this.#read(chunk) })

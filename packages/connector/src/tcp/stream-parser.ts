@@ -3,9 +3,13 @@
 import { isTandemError } from '@tandem/core'
 import type { TandemError } from '@tandem/core'
 import { checkHeader, decodeFrame } from '../frame-codec.js'
-import { frameBytesOf, readHeader } from '../frame-header.js'
-import { FRAME_HEADER_BYTES } from '../frame-layout.js'
+import { frameBytesOf, malformed, readHeader } from '../frame-header.js'
+import { FRAME_HEADER_BYTES, FRAME_MAGIC, headerOffsets } from '../frame-layout.js'
 import type { Frame } from '../types.js'
+
+/** The first bytes of every frame. */
+const magicBytes = Buffer.alloc(4)
+magicBytes.writeUInt32LE(FRAME_MAGIC, headerOffsets.magic)
 
 export interface ParserHandlers {
   onFrame (frame: Frame): void
@@ -22,6 +26,8 @@ export class FrameStreamParser {
   #bytesToSkip = 0
 
   constructor (public maxFrameBytes: number, private readonly handlers: ParserHandlers) {}
+
+  get isInsideFrame (): boolean { return this.#headerFilled > 0 || this.#body !== null || this.#bytesToSkip > 0 }
 
   /** Takes the next bytes. Throws `frame_malformed` when the stream cannot be followed any more. */
   push (chunk: Uint8Array): void {
@@ -43,11 +49,21 @@ export class FrameStreamParser {
     const taken = Math.min(FRAME_HEADER_BYTES - this.#headerFilled, chunk.byteLength)
     this.#header.set(chunk.subarray(0, taken), this.#headerFilled)
     this.#headerFilled += taken
+    this.#checkMagic()
     if (this.#headerFilled === FRAME_HEADER_BYTES) {
       this.#headerFilled = 0
       this.#beginFrame()
     }
     return chunk.subarray(taken)
+  }
+
+  /** At the first wrong byte: a peer that speaks another protocol may wait for an answer before it sends a header's worth. */
+  #checkMagic (): void {
+    for (let i = 0; i < Math.min(this.#headerFilled, magicBytes.length); i++) {
+      if (this.#header[i] === magicBytes[i]) continue
+      this.#headerFilled = 0
+      throw malformed('wrong magic')
+    }
   }
 
   #beginFrame (): void {

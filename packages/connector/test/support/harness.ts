@@ -15,6 +15,8 @@ export interface RawPeer {
   write (bytes: Uint8Array): void
   /** The next frame the listener sends. */
   next (): Promise<Frame>
+  /** Sends what was written, then closes. */
+  end (): void
   /** Breaks the connection as a killed process would. */
   kill (): void
   readonly closed: Promise<void>
@@ -59,7 +61,13 @@ async function openTcp ({ address }: FfnEndpoint): Promise<RawPeer> {
   socket.on('error', () => {})
   socket.on('close', () => { closed.resolve() })
   await new Promise<void>(resolve => { socket.once('connect', resolve) })
-  return { write: bytes => { socket.write(bytes) }, next: () => inbox.next(), kill: () => { socket.resetAndDestroy() }, closed: closed.promise }
+  return {
+    write: bytes => { socket.write(bytes) },
+    next: () => inbox.next(),
+    end: () => { socket.end() },
+    kill: () => { socket.resetAndDestroy() },
+    closed: closed.promise
+  }
 }
 
 async function openGrpc ({ address }: FfnEndpoint): Promise<RawPeer> {
@@ -70,5 +78,11 @@ async function openGrpc ({ address }: FfnEndpoint): Promise<RawPeer> {
   call.on('data', ({ frame }: { frame: Buffer }) => { inbox.push(decodeFrame(frame)) })
   call.on('error', () => {})
   call.on('status', () => { client.close(); closed.resolve() })
-  return { write: bytes => { call.write({ frame: bytes }) }, next: () => inbox.next(), kill: () => { call.cancel() }, closed: closed.promise }
+  return {
+    write: bytes => { call.write({ frame: bytes }) },
+    next: () => inbox.next(),
+    end: () => { call.end() },
+    kill: () => { call.cancel() },
+    closed: closed.promise
+  }
 }

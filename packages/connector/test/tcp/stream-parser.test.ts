@@ -49,7 +49,17 @@ describe('FrameStreamParser', () => {
     expect(ids()).toEqual([3])
   })
 
-  it('gives up when the stream is not one of frames', () => {
-    expect(() => { parser.push(Buffer.from('GET / HTTP/1.1\r\n'.repeat(8))) }).toThrow(expect.objectContaining({ code: 'frame_malformed' }))
+  it.each(['GET / HTTP/1.1\r\n'.repeat(8), 'G'])('gives up at the first byte of a stream that is not one of frames: %j', junk => {
+    expect(() => { parser.push(Buffer.from(junk)) }).toThrow(expect.objectContaining({ code: 'frame_malformed' }))
+  })
+
+  it('knows whether it is inside a frame', () => {
+    const bytes = encodeFrame(hello())
+    const seen = [0, 1, 64, bytes.length - 1].map((start, idx, starts) => {
+      const isInside = parser.isInsideFrame
+      parser.push(bytes.subarray(start, starts[idx + 1]))
+      return isInside
+    })
+    expect([...seen, parser.isInsideFrame]).toEqual([false, true, true, true, false])
   })
 })
