@@ -11,6 +11,8 @@ export type Spelling = 'byte_level' | 'sentencepiece'
 export interface TokenBytes {
   /** One past the largest id. */
   readonly numIds: number
+  /** One past the largest id that ordinary text encodes to: without tokens that were added to the vocabulary. */
+  readonly numTextIds: number
   /** An upper bound of the bytes of a token. */
   readonly maxBytes: number
   /** Empty for an id the vocabulary skips (padding rows of the embedding). */
@@ -37,13 +39,16 @@ export function createTokenBytes (parts: TokenizerParts): TokenBytes {
   }
   const cache: Uint8Array[] = []
   let maxBytes = 0
+  let numTextIds = 0
   // A character is one byte in the byte alphabet; elsewhere it may take several.
   tokens.forEach((token, id) => {
+    if (!added.has(id)) numTextIds = id + 1
     const isText = spelling === 'sentencepiece' || added.has(id)
     maxBytes = Math.max(maxBytes, isText ? Buffer.byteLength(token) : token.length)
   })
   return {
     numIds: tokens.length,
+    numTextIds,
     maxBytes,
     stripsLeadingSpace: spelling === 'sentencepiece' && stripsSpace(json.decoder),
     isSpecial: tokenId => special.has(tokenId),

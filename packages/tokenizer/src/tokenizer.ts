@@ -25,6 +25,8 @@ export interface DecodeOptions {
 export interface Tokenizer {
   /** One past the largest token id. */
   readonly numIds: number
+  /** One past the largest id that ordinary text encodes to: without tokens that were added to the vocabulary. */
+  readonly numTextIds: number
   /** Bytes of the longest token. */
   readonly maxTokenBytes: number
   readonly bosTokenId: number | undefined
@@ -53,6 +55,7 @@ export function createTokenizer (parts: TokenizerParts, options: CreateTokenizer
   const createDetokenizer = (detokenizerOptions?: DetokenizerOptions) => createDetokenizerOver(tokens, texts, detokenizerOptions)
   return {
     numIds: tokens.numIds,
+    numTextIds: tokens.numTextIds,
     maxTokenBytes: tokens.maxBytes,
     bosTokenId: parts.bosToken === undefined ? undefined : library.token_to_id(parts.bosToken),
     chatTemplate: createChatTemplate(parts, options.now ?? (() => new Date())),

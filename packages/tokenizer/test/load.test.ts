@@ -54,6 +54,11 @@ describe('the shipped model', () => {
     expect(samples.messages.map(messages => tokenizer.chatTemplate!.render(messages))).toEqual(expectedOf('shipped.json').prompts)
   })
 
+  it('tells ids that text encodes to from those that were added', () => {
+    expect(tokenizer.numTextIds).toBe(49152)
+    expect(tokenizer.numIds).toBe(49152)
+  })
+
   it('gives back every sample it encoded', () => {
     for (const text of samples.texts) {
       const ids = tokenizer.encode(text, { addSpecialTokens: false })

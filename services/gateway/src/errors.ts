@@ -28,6 +28,10 @@ export const gatewayErrors = defineErrors({
     message: 'refusing to listen on {host} without an API key: set --api-key (TANDEM_API_KEY), bind to 127.0.0.1, or pass --allow-unauthenticated',
     grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
   },
+  tokenizer_mismatch: {
+    message: 'the tokenizer encodes text to {numTextIds} token ids, the model has a vocabulary of {vocabSize}: they do not belong together',
+    grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
+  },
   listen_failed: { message: 'cannot listen on {host}:{port}: {reason}', grpc: 'UNAVAILABLE', http: 500, retryable: false }
 })
 

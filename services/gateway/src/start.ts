@@ -9,6 +9,7 @@ import { gatewayError } from './errors.js'
 import { createMetrics } from './metrics/metrics.js'
 import { requireKeyUnlessLoopback, requireModel } from './options.js'
 import type { GatewayOptions } from './options.js'
+import { checkFit } from './openai/tokenizer-fit.js'
 import { SchedulerLink } from './scheduler/scheduler-link.js'
 
 export interface Gateway {
@@ -18,12 +19,13 @@ export interface Gateway {
   close (): Promise<void>
 }
 
-/** Throws `option_missing`, `api_key_required`, `listen_failed`, and what opening the model throws. */
+/** Throws `option_missing`, `api_key_required`, `tokenizer_mismatch`, `listen_failed`, and what opening the model throws. */
 export async function startGateway (options: GatewayOptions, { logger }: { readonly logger: Logger }): Promise<Gateway> {
   requireKeyUnlessLoopback(options)
   if (options.apiKey === '' && !isLoopbackHost(options.host)) logger.warn({ host: options.host }, 'anyone who reaches this host may use the model')
   const model = await openModel(requireModel(options))
   const tokenizer = await loadTokenizer(model.tokenizer)
+  checkFit(tokenizer, model.config.vocabSize, logger)
   const scheduler = createSchedulerClient(options.schedulerAddress, options.clusterToken)
   const link = new SchedulerLink(scheduler, {
     reattachTimeoutMs: options.reattachTimeoutMs, modelFingerprint: model.fingerprint, logger: logger.child({ component: 'scheduler-link' })

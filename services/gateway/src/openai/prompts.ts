@@ -61,7 +61,7 @@ const USUAL_CHARS_PER_TOKEN = 8
 const CUT_SLACK = 64
 
 /** Encoding takes about a microsecond a character and blocks every other request, so a text that cannot fit is refused early. */
-function encodeWithin (text: string, addSpecialTokens: boolean, param: string, { tokenizer, maxModelLen }: PromptLimits): number[] {
+function encodeWithin (text: string, addSpecialTokens: boolean, param: string, { tokenizer, maxModelLen, vocabSize }: PromptLimits): number[] {
   const refuse = (numPromptTokens: number): never => {
     throw gatewayError('context_length_exceeded', { param, numPromptTokens: `more than ${numPromptTokens}`, maxTokens: 1, maxModelLen })
   }
@@ -71,7 +71,10 @@ function encodeWithin (text: string, addSpecialTokens: boolean, param: string, {
     const numTokens = tokenizer.encode(text.slice(0, usualLength), { addSpecialTokens }).length - CUT_SLACK
     if (numTokens > maxModelLen) refuse(numTokens)
   }
-  return tokenizer.encode(text, { addSpecialTokens })
+  const tokenIds = tokenizer.encode(text, { addSpecialTokens })
+  // Ordinary text never gets there (tokenizer-fit.ts).
+  if (tokenizer.numIds > vocabSize) for (const tokenId of tokenIds) requireTokenId(param, tokenId, vocabSize)
+  return tokenIds
 }
 
 const roles = ['system', 'developer', 'user', 'assistant']

@@ -167,6 +167,18 @@ describe('stop tokens', () => {
   })
 })
 
+describe('a tokenizer with tokens the model does not have', () => {
+  it('refuses prompts that spell them, and no others', async () => {
+    const gateway: TestGateway = await startTestGateway(sayer('b', () => gateway.encode), { vocabSize: 700 })
+    expect([gateway.tokenizer.numTextIds, gateway.tokenizer.numIds]).toEqual([700, 701])
+    expect((await gateway.post('/v1/completions', { prompt: 'I think' })).status).toBe(200)
+    const refused = await gateway.post('/v1/completions', { prompt: 'I <think>' })
+    expect([refused.status, await json(refused)]).toMatchObject([400, {
+      error: { param: 'prompt', message: expect.stringContaining('token id 700 is outside of the vocabulary of 700') }
+    }])
+  })
+})
+
 describe('logprobs', () => {
   const scored = (tokenId: number, logprob: number, top: Array<[number, number]>) =>
     ({ tokenId, logprobs: { logprob, rank: 1, top: top.map(([id, value]) => ({ tokenId: id, logprob: value })) } }) as OutputToken__Output

@@ -36,6 +36,8 @@ export interface TestGatewayOptions {
   readonly options?: Partial<GatewayDependencies['options']>
   readonly reattachTimeoutMs?: number
   readonly tokenizer?: Tokenizer
+  /** By default the tokenizer's. */
+  readonly vocabSize?: number
   /** Who closes it; by default the running test. */
   readonly onEnd?: (end: () => Promise<void>) => void
 }
@@ -53,7 +55,7 @@ export async function startTestGateway (script: Script, settings: TestGatewayOpt
   const app = await buildApp({
     options: { apiKey: '', maxBodyBytes: 64 * 1024, maxChoices: 8, maxInFlight: 100, maxBufferedBytes: 64 * 1024, ...settings.options },
     logger,
-    model: { name: 'tiny', vocabSize: tokenizer.numIds, eosTokenIds: [EOS] },
+    model: { name: 'tiny', vocabSize: settings.vocabSize ?? tokenizer.numIds, eosTokenIds: [EOS] },
     tokenizer,
     link,
     scheduler: client,
