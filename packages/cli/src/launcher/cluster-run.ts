@@ -11,10 +11,12 @@ import { ProgressLine } from '../terminal/progress-line.js'
 import { formatSeconds } from '../terminal/format.js'
 import { paint } from '../terminal/terminal.js'
 import { clientUrl, exampleRequest, reachability } from './announcement.js'
-import { describeEnd, lastWords, Launcher } from './launcher.js'
+import { describeEnd, lastWords } from './last-words.js'
+import type { ProcessEnd } from './last-words.js'
+import { Launcher } from './launcher.js'
 import { describeLogLine, logLevels } from './log-line.js'
 import type { LogLine } from './log-line.js'
-import type { ManagedProcess, ProcessEnd } from './managed-process.js'
+import type { ManagedProcess } from './managed-process.js'
 import type { ClusterPlan } from './plan.js'
 import { servedModel, waitUntilReady } from './readiness.js'
 import type { PoolEvents } from './worker-pool.js'
@@ -137,7 +139,7 @@ export class ClusterRun implements PoolEvents {
 
   onCrash (process: ManagedProcess, end: ProcessEnd, restartMs: number | undefined): void {
     const service = process.spec.name
-    const reason = lastWords(process)
+    const reason = lastWords(service, end)
     if (!this.ready) {
       this.end.abort(makeError(cliErrors, 'service_ended', { service, how: describeEnd(end), reason }))
       return
@@ -149,13 +151,10 @@ export class ClusterRun implements PoolEvents {
     }
   }
 
-  onLeave (process: ManagedProcess): void {
-    this.progress.print(`${process.spec.name} left`)
-    if (!this.ready) {
-      this.end.abort(makeError(cliErrors, 'service_ended', {
-        service: process.spec.name, how: 'code 0', reason: lastWords(process)
-      }))
-    }
+  onLeave (process: ManagedProcess, end: ProcessEnd): void {
+    const service = process.spec.name
+    this.progress.print(`${service} left`)
+    if (!this.ready) this.end.abort(makeError(cliErrors, 'service_ended', { service, how: describeEnd(end), reason: lastWords(service, end) }))
   }
 }
 

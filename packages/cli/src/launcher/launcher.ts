@@ -1,7 +1,6 @@
 // Owns the processes of one cluster: four pools, the order in which they start and end. What to run is the plan's, how many
 // the scheduler's decision.
-import { logLevels, describeLogLine } from './log-line.js'
-import type { ManagedProcess, ProcessEnd } from './managed-process.js'
+import type { ManagedProcess } from './managed-process.js'
 import type { ClusterPlan } from './plan.js'
 import type { RestartPolicy } from './restart-policy.js'
 import { WorkerPool } from './worker-pool.js'
@@ -63,19 +62,4 @@ export class Launcher {
   kill (): void {
     for (const pool of [this.gateway, this.attention, this.ffn, this.scheduler]) pool.kill()
   }
-}
-
-/** `code 1` or `SIGKILL` */
-export function describeEnd (end: ProcessEnd): string {
-  return end.signal ?? (end.code === null ? 'could not start' : `code ${end.code}`)
-}
-
-/** The last error of a process, else its last warning, without its own name before it. */
-export function lastWords ({ lastLines, spec }: ManagedProcess): string {
-  const line = [logLevels.error, logLevels.warn]
-    .map(level => lastLines.findLast(candidate => candidate.level >= level))
-    .find(found => found !== undefined)
-  if (line === undefined) return 'it logged no error'
-  const service = spec.name.replace(/-\d+$/, '')
-  return describeLogLine(line).replace(/^tandem /, '').replace(`${service}: `, '')
 }

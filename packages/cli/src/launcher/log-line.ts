@@ -6,6 +6,8 @@ export interface LogLine {
   readonly level: number
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
+  /** Not a line of our log. */
+  readonly isPlain: boolean
 }
 
 export const logLevels = { info: 30, warn: 40, error: 50, fatal: 60 } as const
@@ -14,9 +16,9 @@ const noise = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'name', 'compo
 
 export function parseLogLine (text: string): LogLine {
   const parsed = parseObject(text)
-  if (parsed === undefined || typeof parsed['level'] !== 'number') return { level: logLevels.warn, message: text, fields: {} }
+  if (parsed === undefined || typeof parsed['level'] !== 'number') return { level: logLevels.warn, message: text, fields: {}, isPlain: true }
   const fields = Object.fromEntries(Object.entries(parsed).filter(([key]) => !noise.has(key)))
-  return { level: parsed['level'], message: String(parsed['msg'] ?? ''), fields }
+  return { level: parsed['level'], message: String(parsed['msg'] ?? ''), fields, isPlain: false }
 }
 
 function parseObject (text: string): Record<string, unknown> | undefined {

@@ -7,11 +7,12 @@ import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { assert } from '@tandem/core'
+import { RecentLines } from './last-words.js'
+import type { ProcessEnd } from './last-words.js'
 import { parseLogLine } from './log-line.js'
 import type { LogLine } from './log-line.js'
 
 const wrapper = fileURLToPath(new URL('../../bin/service.mjs', import.meta.url))
-const numLastLines = 20
 
 export interface ProcessSpec {
   /** What logs and messages call it: `ffn-worker-2`. */
@@ -20,20 +21,13 @@ export interface ProcessSpec {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-export interface ProcessEnd {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  /** The launcher asked for it. */
-  readonly requested: boolean
-}
-
 export interface ProcessListener {
   onLine (process: ManagedProcess, line: LogLine): void
   onEnd (process: ManagedProcess, end: ProcessEnd): void
 }
 
 export class ManagedProcess {
-  readonly lastLines: LogLine[] = []
+  private readonly recentLines = new RecentLines()
   private child: ChildProcess | undefined
   private stopRequested = false
   private ended: Promise<void> = Promise.resolve()
@@ -56,7 +50,7 @@ export class ManagedProcess {
         if (this.child !== child) return
         this.child = undefined
         resolve()
-        this.listener.onEnd(this, { code, signal, requested: this.stopRequested })
+        this.listener.onEnd(this, { code, signal, requested: this.stopRequested, lastLines: this.recentLines.take(Date.now()) })
       }
       child.once('error', () => end(null, null))
       child.once('close', end)
@@ -89,8 +83,7 @@ export class ManagedProcess {
       createInterface({ input: stream }).on('line', text => {
         if (text.trim() === '') return
         const line = parseLogLine(text)
-        this.lastLines.push(line)
-        if (this.lastLines.length > numLastLines) this.lastLines.shift()
+        this.recentLines.push(line, Date.now())
         this.listener.onLine(this, line)
       })
     }

@@ -4,7 +4,8 @@ import { EventEmitter, once } from 'node:events'
 import { defaultRestartPolicy, restartDelayMs } from './restart-policy.js'
 import type { RestartPolicy } from './restart-policy.js'
 import { ManagedProcess } from './managed-process.js'
-import type { ProcessEnd, ProcessListener, ProcessSpec } from './managed-process.js'
+import type { ProcessEnd } from './last-words.js'
+import type { ProcessListener, ProcessSpec } from './managed-process.js'
 
 /** A surplus process that did not leave by itself ends in this time after SIGTERM. */
 const stopMs = 5_000
@@ -14,7 +15,7 @@ export interface PoolEvents {
   /** `restartMs` undefined: it stays down. */
   onCrash (process: ManagedProcess, end: ProcessEnd, restartMs: number | undefined): void
   /** Ended by itself with code 0, or was too many: a drained worker. */
-  onLeave (process: ManagedProcess): void
+  onLeave (process: ManagedProcess, end: ProcessEnd): void
 }
 
 export interface PoolOptions {
@@ -92,7 +93,7 @@ export class WorkerPool {
     if (end.code === 0 || this.members.length > this.target) {
       this.members = this.members.filter(other => other !== member)
       if (this.members.length <= this.target) this.shrunk.emit('shrunk')
-      this.options.events.onLeave(member.process)
+      this.options.events.onLeave(member.process, end)
       return
     }
     const nowMs = (this.options.nowMs ?? Date.now)()

@@ -70,7 +70,7 @@ test('serves, obeys the scheduler, restarts what crashes, and leaves nothing beh
 
   const [crashing] = [...live()].find(([, name]) => name === 'tandem ffn-worker-2') ?? []
   process.kill(crashing ?? 0, 'SIGKILL')
-  await waitFor(() => /ffn-worker-2 ended \(SIGKILL\): it logged no error; starting it again in 0\.5 s/.test(terminal.stderr()))
+  await waitFor(() => /ffn-worker-2 ended \(SIGKILL\): killed by a signal; starting it again in 0\.5 s/.test(terminal.stderr()))
   rmSync(join(folder, String(crashing)))
   await waitFor(() => names().length === 5)
 

@@ -3,7 +3,7 @@ import { describeLogLine, parseLogLine } from '../../src/launcher/log-line.js'
 
 test('a pino line keeps its level, message and facts', () => {
   const line = parseLogLine('{"level":50,"time":1,"pid":2,"hostname":"h","component":"c","layer_idx":3,"msg":"step failed"}')
-  expect(line).toEqual({ level: 50, message: 'step failed', fields: { layer_idx: 3 } })
+  expect(line).toEqual({ level: 50, message: 'step failed', fields: { layer_idx: 3 }, isPlain: false })
   expect(describeLogLine(line)).toBe('step failed (layer_idx=3)')
 })
 
@@ -14,5 +14,5 @@ test('an error object gives its message once', () => {
 })
 
 test.each(['Segmentation fault', '{broken', '{"no":"level"}'])('%s is kept as it is, as a warning', text => {
-  expect(parseLogLine(text)).toEqual({ level: 40, message: text, fields: {} })
+  expect(parseLogLine(text)).toEqual({ level: 40, message: text, fields: {}, isPlain: true })
 })

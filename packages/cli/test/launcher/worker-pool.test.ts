@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { EventEmitter } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import { lastWords } from '../../src/launcher/launcher.js'
+import { lastWords } from '../../src/launcher/last-words.js'
 import { WorkerPool } from '../../src/launcher/worker-pool.js'
 import type { PoolEvents } from '../../src/launcher/worker-pool.js'
 
@@ -48,7 +48,7 @@ test('a crash starts it again, too many leave it down, and its last words are ke
   const words: string[] = []
   const ended = new Promise<void>(resolve => {
     emitter.on('crash', (process, end, restartMs) => {
-      words.push(lastWords(process))
+      words.push(lastWords(process.spec.name, end))
       delays.push([end.code, restartMs])
       if (restartMs === undefined) resolve()
     })
