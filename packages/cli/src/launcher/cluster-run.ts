@@ -10,7 +10,7 @@ import { cliErrors } from '../errors.js'
 import { ProgressLine } from '../terminal/progress-line.js'
 import { formatSeconds } from '../terminal/format.js'
 import { paint } from '../terminal/terminal.js'
-import { clientUrl, exampleRequest, reachability } from './announcement.js'
+import { backendAdvice, clientUrl, exampleMaxTokens, exampleRequest, reachability } from './announcement.js'
 import { describeEnd, lastWords } from './last-words.js'
 import type { ProcessEnd } from './last-words.js'
 import { Launcher } from './launcher.js'
@@ -105,12 +105,15 @@ export class ClusterRun implements PoolEvents {
     this.progress.end()
     // Serving does not need the store, so nothing else would tell of a mistyped address.
     if (cluster.store.endsWith('(unreachable)')) terminal.err(`the store does not answer: ${cluster.store}; serving goes on without it\n`)
+    const advice = backendAdvice(cluster.workers)
     const backends = [...new Set(cluster.workers.map(worker => worker.backend))].join(', ')
     terminal.out([
       `Tandem serves ${paint(terminal, 'bold', modelName)} at ${paint(terminal, 'bold', clientUrl(host, port))} (${reachability(host)})`,
-      `${counts.attention} attention and ${counts.ffn} ffn workers, backend ${backends}, ready in ${formatSeconds(seconds)}. Try:`,
+      `${counts.attention} attention and ${counts.ffn} ffn workers, backend ${backends}, ready in ${formatSeconds(seconds)}.`,
+      ...(advice === undefined ? [] : [paint(terminal, 'yellow', advice)]),
+      'Try:',
       '',
-      exampleRequest({ host, port, modelName, hasChatTemplate, apiKey: this.options.spelledApiKey }),
+      exampleRequest({ host, port, modelName, hasChatTemplate, apiKey: this.options.spelledApiKey, maxTokens: exampleMaxTokens(cluster.workers) }),
       '',
       'Ctrl-C stops everything. In another terminal: npx tandem status, npx tandem scale ffn=2',
       ''

@@ -19,7 +19,7 @@ let folder: string
 
 beforeEach(async () => {
   scheduler = await startFakeScheduler({
-    state: { ready: true, modelName: 'tiny', reason: '', modelFingerprint: '', maxModelLen: 64 }, workers: [{ backend: 'reference' }]
+    state: { ready: true, modelName: 'tiny', reason: '', modelFingerprint: '', maxModelLen: 64 }, workers: [{ backend: 'reference', backendReason: 'TypeScript, float32; no cpu: the native engine was never built' }]
   })
   folder = mkdtempSync(join(tmpdir(), 'tandem-test-'))
 })
@@ -61,6 +61,8 @@ test('serves, obeys the scheduler, restarts what crashes, and leaves nothing beh
   await waitFor(() => terminal.stdout() !== '')
   expect(terminal.stdout()).toContain(`Tandem serves tiny at http://127.0.0.1:${port} (this machine only)`)
   expect(terminal.stdout()).toContain(`curl http://127.0.0.1:${port}/v1/chat/completions \\\n`)
+  expect(terminal.stdout()).toContain('because the native engine was never built. To change that, run `npm run build:native')
+  expect(terminal.stdout()).toContain('"max_tokens":16}')
   expect(await scheduler.launcherHello).toMatchObject({ attention: 1, ffn: 1 })
   expect(new RunningClusters(env).list()).toEqual([{ pid: process.pid, port, schedulerAddress: scheduler.address }])
 
