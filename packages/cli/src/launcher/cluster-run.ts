@@ -1,5 +1,6 @@
 // Owns one run of `tandem up` from the first process to the last: what the user sees, crashes, scale commands, signals. Processes
 // are the launcher's.
+import { availableParallelism } from 'node:os'
 import { makeError } from '@tandem/core'
 import { ClusterClient } from '../cluster/cluster-client.js'
 import { LauncherLink } from '../cluster/launcher-link.js'
@@ -19,6 +20,7 @@ import type { LogLine } from './log-line.js'
 import type { ManagedProcess } from './managed-process.js'
 import type { ClusterPlan } from './plan.js'
 import { servedModel, waitUntilReady } from './readiness.js'
+import { maxWorkersPerRole } from './worker-limit.js'
 import type { PoolEvents } from './worker-pool.js'
 
 /** A worker that is scaled away hands over its work and leaves in this time; the scheduler's own drain timeout is shorter. */
@@ -93,7 +95,8 @@ export class ClusterRun implements PoolEvents {
       signal: this.end.signal
     })
     this.ready = true
-    this.running.add({ pid: process.pid, port: this.options.port, schedulerAddress: this.options.schedulerAddress })
+    const { port, schedulerAddress, counts } = this.options
+    this.running.add({ pid: process.pid, port, schedulerAddress, maxWorkersPerRole: maxWorkersPerRole(availableParallelism(), counts) })
     await this.announce((Date.now() - startedAt) / 1000)
   }
 
