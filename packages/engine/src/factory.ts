@@ -44,7 +44,7 @@ export interface ColocatedOptions {
 export async function createColocatedEngine (options: AttentionEngineOptions, colocated: ColocatedOptions): Promise<AttentionEngine> {
   const { provider, reason } = choose(options.backend, providers)
   const context = { reason, sharedConnectors: [createLoopbackConnector()] }
-  const { model, clusterToken, numThreads, onProgress } = options
+  const { model, clusterToken, numThreads, pinThreads = 'auto', onProgress } = options
   const ffn = await provider.createFfnEngine({
     model,
     backend: provider.backend,
@@ -54,6 +54,7 @@ export async function createColocatedEngine (options: AttentionEngineOptions, co
     advertiseHost: '127.0.0.1',
     clusterToken,
     numThreads,
+    pinThreads,
     maxQueuedFrames: colocated.maxQueuedFrames,
     ...(onProgress === undefined ? {} : { onProgress })
   }, context)

@@ -1,6 +1,6 @@
 export type {
   AttentionEngine, AttentionEngineOptions, AttentionEngineStats, BackendKind, EngineInfo, FfnEngine, FfnEngineOptions, FfnEngineStats,
-  KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings
+  KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings, ThreadPinning
 } from './types.js'
 export type { AttentionBackend, AttnOutput, FfnBackend, FfnLeaves, Ubatch, UbatchSequence } from './backend.js'
 export { engineErrors } from './errors.js'

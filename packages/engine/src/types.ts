@@ -14,6 +14,9 @@ import type { Model } from '@tandem/model'
 export type BackendKind = 'reference' | 'cpu' | 'cuda'
 export type KvDtype = 'f32' | 'f16' | 'bf16' | 'fp8' | 'int8'
 
+/** Whether compute threads are bound to cores; `auto` binds them when there is one for every core the process may use. */
+export type ThreadPinning = 'auto' | 'always' | 'never'
+
 export interface NewSequence {
   readonly seqId: number
   /** Prompt, then output tokens already generated elsewhere. */
@@ -167,6 +170,8 @@ export interface AttentionEngineOptions {
   readonly ffnTimeoutMs: number
   /** Compute threads; 0 is one per available core. */
   readonly numThreads: number
+  /** Default `auto`. */
+  readonly pinThreads?: ThreadPinning
   /** 32-bit id of this worker, unique in the cluster: frames carry it. */
   readonly workerNumber: number
   /** Told at once when a member's channel breaks, so that the scheduler can react before the heartbeat does. */
@@ -185,6 +190,8 @@ export interface FfnEngineOptions {
   readonly advertiseHost: string
   readonly clusterToken: string
   readonly numThreads: number
+  /** Default `auto`. */
+  readonly pinThreads?: ThreadPinning
   /** Frames waiting before senders see RESOURCE_EXHAUSTED. */
   readonly maxQueuedFrames: number
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void

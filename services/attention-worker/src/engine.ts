@@ -47,6 +47,7 @@ export async function buildEngine (
     clusterToken: options.clusterToken,
     ffnTimeoutMs: options.ffnTimeoutMs,
     numThreads: options.numThreads,
+    pinThreads: options.pinThreads,
     workerNumber: workerNumberOf(workerId),
     onPeerDown,
     onProgress: logProgress(logger, 'loading weights')

@@ -24,6 +24,9 @@ export const attentionWorkerOptions = defineOptions({
   ffnSplit: { type: 'string', default: 'ep', choices: ['ep', 'tp'], description: 'loopback only: how MoE layers are cut, as the scheduler is told for other deployments' },
   ffnTimeoutMs: { type: 'integer', default: 30_000, min: 1, description: "ms one layer may wait for FFN workers before the step fails; covers a member's replacement" },
   numThreads: { type: 'integer', default: 0, min: 0, max: 1024, description: 'compute threads; 0 is one per available core' },
+  pinThreads: {
+    type: 'string', default: 'auto', choices: ['auto', 'always', 'never'], description: 'binding of compute threads to cores; auto binds when there is one for every core'
+  },
   drainTimeoutMs: { type: 'integer', default: 30_000, min: 0, description: 'ms to wait for the scheduler to move sequences away at shutdown' },
   clusterToken: { type: 'string', default: '', secret: true, description: 'token every member of the cluster shows' },
   logLevel: {

@@ -14,6 +14,9 @@ export const ffnWorkerOptions = defineOptions({
   advertiseHost: { type: 'string', default: '', description: 'host attention workers dial; empty is the address listened on, or the host name if that is a wildcard' },
   maxQueuedFrames: { type: 'integer', default: 1024, min: 1, description: 'frames that may wait before senders are told "overloaded"' },
   numThreads: { type: 'integer', default: 0, min: 0, max: 1024, description: 'compute threads; 0 is one per available core' },
+  pinThreads: {
+    type: 'string', default: 'auto', choices: ['auto', 'always', 'never'], description: 'binding of compute threads to cores; auto binds when there is one for every core'
+  },
   drainTimeoutMs: { type: 'integer', default: 30_000, min: 0, description: 'ms to wait for the scheduler to move the shards away at shutdown' },
   clusterToken: { type: 'string', default: '', secret: true, description: 'token every member of the cluster shows; required unless host is loopback' },
   logLevel: {

@@ -33,6 +33,7 @@ export async function startFfnWorker (options: FfnWorkerOptions, { logger }: Ffn
     advertiseHost: advertisedHost(options.host, options.advertiseHost),
     clusterToken: options.clusterToken,
     numThreads: options.numThreads,
+    pinThreads: options.pinThreads,
     maxQueuedFrames: options.maxQueuedFrames,
     onProgress: logProgress(logger, 'loading weights'),
     onFatal: fail

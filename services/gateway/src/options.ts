@@ -1,8 +1,6 @@
-// Owns the gateway's options and the checks between them.
-import { defineOptions, flagName, makeError, optionErrors } from '@tandem/core'
+// Owns the gateway's options. The command line reads them without loading the gateway: nothing but core is imported here.
+import { defineOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
-import { isLoopbackHost } from '@tandem/protocol'
-import { gatewayErrors } from './errors.js'
 
 export const gatewayOptions = defineOptions({
   host: { type: 'string', default: '127.0.0.1', description: 'address to listen on' },
@@ -29,14 +27,3 @@ export const gatewayOptions = defineOptions({
 })
 
 export type GatewayOptions = OptionsOf<typeof gatewayOptions>
-
-/** Throws `option_missing`. */
-export function requireModel ({ model }: GatewayOptions): string {
-  if (model !== undefined && model !== '') return model
-  throw makeError(optionErrors, 'option_missing', { source: flagName('model'), description: gatewayOptions.model.description })
-}
-
-/** Throws `api_key_required` for a listener that others could use without a key. */
-export function requireKeyUnlessLoopback ({ host, apiKey, allowUnauthenticated }: GatewayOptions): void {
-  if (apiKey === '' && !allowUnauthenticated && !isLoopbackHost(host)) throw makeError(gatewayErrors, 'api_key_required', { host })
-}

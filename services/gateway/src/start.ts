@@ -7,9 +7,9 @@ import type { Logger } from 'pino'
 import { buildApp } from './app.js'
 import { gatewayError } from './errors.js'
 import { createMetrics } from './metrics/metrics.js'
-import { requireKeyUnlessLoopback, requireModel } from './options.js'
-import type { GatewayOptions } from './options.js'
 import { checkFit } from './openai/tokenizer-fit.js'
+import { requireKeyUnlessLoopback, requireModel } from './option-checks.js'
+import type { GatewayOptions } from './options.js'
 import { SchedulerLink } from './scheduler/scheduler-link.js'
 
 export interface Gateway {

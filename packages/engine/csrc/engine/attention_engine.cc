@@ -36,7 +36,7 @@ ChannelLimits limits_for(const ModelConfig& model) {
 AttentionEngine::AttentionEngine(const AttentionEngineConfig& config, LoadProgress progress,
                                  FfnDialer::PeerDown peer_down)
     : config_(config),
-      pool_(ThreadPoolOptions{config.num_threads}),
+      pool_(ThreadPoolOptions{config.num_threads, config.pinning}),
       layers_(config.model, config.tensors, config.kv, pool_, std::move(progress)),
       doorbell_(std::make_shared<Doorbell>()),
       io_loop_(std::make_shared<IoLoop>()),
@@ -91,6 +91,7 @@ bool AttentionEngine::next_job(Job* job) {
 
 void AttentionEngine::run() {
   ::pthread_setname_np(::pthread_self(), "tandem-attn");
+  pool_.bind_caller();
   const auto ready = [this] { return has_jobs_.load(std::memory_order_acquire) || stopping_.load(); };
   pool_.start_burst();
   while (true) {

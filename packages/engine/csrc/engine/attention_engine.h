@@ -25,6 +25,7 @@ struct AttentionEngineConfig {
   FrameDtype activation_dtype = FrameDtype::f32;
   std::chrono::milliseconds ffn_timeout{0};
   int num_threads = 0;
+  Pinning pinning = Pinning::automatic;
   Hello hello;
 };
 

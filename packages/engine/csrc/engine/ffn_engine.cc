@@ -42,7 +42,7 @@ FfnEngine::FfnEngine(FfnEngineConfig config)
       io_loop_(std::make_shared<IoLoop>()),
       doorbell_(std::make_shared<Doorbell>()),
       peers_(std::make_shared<PeerSet>(doorbell_)),
-      pool_(ThreadPoolOptions{config_.num_threads}) {
+      pool_(ThreadPoolOptions{config_.num_threads, config_.pinning}) {
   const ListenContext context{io_loop_, peers_, config_.hello};
   if (!config_.shm_path.empty()) shm_ = listen_shm(config_.shm_path, context);
   if (!config_.tcp_host.empty()) tcp_ = listen_tcp(config_.tcp_host, config_.tcp_port, context);
@@ -150,6 +150,7 @@ FfnEngineStats FfnEngine::stats() const {
 
 void FfnEngine::run() {
   ::pthread_setname_np(::pthread_self(), "tandem-ffn");
+  pool_.bind_caller();
   std::vector<Delivery> batch;
   pool_.start_burst();
   while (!stopping_) {

@@ -20,6 +20,7 @@ struct FfnEngineConfig {
   ModelConfig model;
   FfnSideTensors tensors;
   int num_threads = 0;
+  Pinning pinning = Pinning::automatic;
   size_t max_queued_frames = 64;
   Hello hello;
   // Empty: no such listener.

@@ -30,6 +30,7 @@ AttentionEngineConfig parse_options(const Napi::Object& options) {
   config.activation_dtype = static_cast<FrameDtype>(static_cast<int>(number_of(options, "activationDtype")));
   config.ffn_timeout = std::chrono::milliseconds(static_cast<int64_t>(number_of(options, "ffnTimeoutMs")));
   config.num_threads = static_cast<int>(number_of(options, "numThreads"));
+  config.pinning = pinning_of(options);
   config.hello = parse_hello(object_of(options, "hello"));
   return config;
 }

@@ -18,6 +18,7 @@ FfnEngineConfig parse_options(const Napi::Object& options) {
   config.model = parse_model_config(object_of(options, "config"));
   config.tensors = parse_ffn_tensors(object_of(options, "weights"));
   config.num_threads = static_cast<int>(number_of(options, "numThreads"));
+  config.pinning = pinning_of(options);
   config.max_queued_frames = size_of(options, "maxQueuedFrames");
   config.hello = parse_hello(object_of(options, "hello"));
   if (has(options, "shmPath")) config.shm_path = string_of(options, "shmPath");

@@ -186,4 +186,10 @@ Hello parse_hello(const Napi::Object& object) {
   return hello;
 }
 
+Pinning pinning_of(const Napi::Object& options) {
+  const std::string name = string_of(options, "pinThreads");
+  if (name == "never") return Pinning::never;
+  return name == "always" ? Pinning::always : Pinning::automatic;
+}
+
 }  // namespace tandem

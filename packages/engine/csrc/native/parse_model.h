@@ -6,6 +6,7 @@
 #include "connector/frame.h"
 #include "engine/attention_layers.h"
 #include "model/model_config.h"
+#include "threads/thread_pool.h"
 
 namespace tandem {
 
@@ -16,5 +17,8 @@ FfnSideTensors parse_ffn_tensors(const Napi::Object& weights);
 KvOptions parse_kv_options(const Napi::Object& options);
 // {workerNumber, workerId, tokenDigest, modelFingerprint}
 Hello parse_hello(const Napi::Object& hello);
+
+// Option "pinThreads": "auto", "never" or "always".
+Pinning pinning_of(const Napi::Object& options);
 
 }  // namespace tandem

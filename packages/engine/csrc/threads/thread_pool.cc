@@ -43,19 +43,27 @@ void wait_busily(Ready&& ready) {
   while (!ready()) std::this_thread::yield();
 }
 
-void pin_to_core(std::thread& thread, int idx) {
+/** Cores to bind to, thread i to the i-th; empty when threads stay where the kernel puts them. */
+std::vector<int> cores_to_bind(Pinning pinning, int num_threads) {
+  std::vector<int> cores;
 #if defined(__linux__)
   cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return;
-  int wanted = idx % CPU_COUNT(&mask);
+  if (pinning == Pinning::never || sched_getaffinity(0, sizeof mask, &mask) != 0) return cores;
+  if (pinning == Pinning::automatic && num_threads != CPU_COUNT(&mask)) return cores;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-    if (!CPU_ISSET(cpu, &mask) || wanted-- > 0) continue;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    pthread_setaffinity_np(thread.native_handle(), sizeof one, &one);
-    return;
+    if (CPU_ISSET(cpu, &mask)) cores.push_back(cpu);
   }
+#endif
+  return cores;
+}
+
+void bind_to_core(std::thread::native_handle_type thread, const std::vector<int>& cores, int thread_idx) {
+#if defined(__linux__)
+  if (cores.empty()) return;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cores[static_cast<size_t>(thread_idx) % cores.size()], &one);
+  pthread_setaffinity_np(thread, sizeof one, &one);
 #endif
 }
 
@@ -79,6 +87,7 @@ struct ThreadPool::State {
   std::atomic<bool> stopping{false};
   std::chrono::microseconds spin{kDefaultSpinUs};
   std::vector<std::thread> workers;
+  std::vector<int> cores;
 
   void work(int thread_idx) {
     while (true) {
@@ -139,9 +148,10 @@ ThreadPool::ThreadPool(const ThreadPoolOptions& options) : state_(std::make_uniq
   const int wanted = options.num_threads > 0 ? options.num_threads : available_cores();
   const int num_threads = std::min(wanted, kMaxThreads);
   if (options.spin_us >= 0) state_->spin = std::chrono::microseconds(options.spin_us);
+  state_->cores = cores_to_bind(options.pinning, num_threads);
   for (int idx = 1; idx < num_threads; idx++) {
     state_->workers.emplace_back([state = state_.get(), idx] { state->loop(idx); });
-    if (options.pin) pin_to_core(state_->workers.back(), idx);
+    bind_to_core(state_->workers.back().native_handle(), state_->cores, idx);
   }
 }
 
@@ -149,6 +159,12 @@ ThreadPool::~ThreadPool() {
   state_->stopping.store(true, std::memory_order_release);
   state_->ring(state_->workers.size());
   for (std::thread& worker : state_->workers) worker.join();
+}
+
+void ThreadPool::bind_caller() {
+#if defined(__linux__)
+  bind_to_core(pthread_self(), state_->cores, 0);
+#endif
 }
 
 int ThreadPool::num_threads() const { return static_cast<int>(state_->workers.size()) + 1; }

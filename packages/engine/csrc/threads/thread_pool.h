@@ -9,11 +9,18 @@
 
 namespace tandem {
 
+/**
+ * Whether threads are bound to cores. Two engines on one machine alternate, and what waits yields: to the kernel every thread
+ * always looks busy, so it may leave both threads of one engine on one core and never move them. Binding thread i of every
+ * pool to core i keeps a whole engine's work spread over all cores. `automatic` binds when a pool has a thread for every core
+ * of the affinity mask; a smaller pool leaves its placement to the kernel, as pools would otherwise crowd on the first cores.
+ */
+enum class Pinning { automatic, never, always };
+
 struct ThreadPoolOptions {
   /** Threads that work, the caller included; 0 is available_cores(). At most 128. */
   int num_threads = 0;
-  /** Binds worker i to the i-th core of the process's affinity mask. */
-  bool pin = false;
+  Pinning pinning = Pinning::never;
   /** How long a worker looks for the next call before it sleeps, in microseconds. Negative: 200. */
   int spin_us = -1;
 };
@@ -29,6 +36,9 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int num_threads() const;
+
+  /** Binds the calling thread, the one that will call parallel_for, as thread 0; does nothing when the pool does not bind. */
+  void bind_caller();
 
   /**
    * Calls body(begin, end, thread_idx) on disjoint ranges that cover [0, count), each a multiple of `grain` long but the last,

@@ -3,7 +3,7 @@
 import type { FfnSplit, FfnTopology } from '@tandem/core'
 import type { AttentionWeights, FfnWeights, ModelConfig } from '@tandem/model'
 import type { FfnLeaves, UbatchSequence } from '../backend.js'
-import type { AttentionEngineStats, FfnEngineStats, StepPlan, StepResult } from '../types.js'
+import type { AttentionEngineStats, FfnEngineStats, StepPlan, StepResult, ThreadPinning } from '../types.js'
 
 /** In the order of csrc/kernels/dtypes.h. */
 export const nativeKvDtypes = ['f32', 'f16', 'bf16', 'fp8'] as const
@@ -34,6 +34,7 @@ export interface NativeAttentionLayersOptions {
 }
 
 export interface NativeAttentionOptions extends NativeAttentionLayersOptions {
+  readonly pinThreads: ThreadPinning
   readonly maxModelLen: number
   /** `frameDtypes` of @tandem/connector. */
   readonly activationDtype: number
@@ -58,6 +59,7 @@ export interface NativeFfnLayersOptions {
 }
 
 export interface NativeFfnOptions extends NativeFfnLayersOptions {
+  readonly pinThreads: ThreadPinning
   readonly maxQueuedFrames: number
   readonly hello: NativeHello
   /** null: no such listener. */

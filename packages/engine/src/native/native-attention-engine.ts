@@ -43,6 +43,7 @@ function nativeOptions (options: AttentionEngineOptions, kvDtype: number): Nativ
     activationDtype: frameDtypes[activationDtype],
     ffnTimeoutMs,
     numThreads,
+    pinThreads: options.pinThreads ?? 'auto',
     hello: {
       workerNumber,
       workerId: `attention-${workerNumber}`,

@@ -25,6 +25,7 @@ export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOpt
       config: model.config,
       weights: model.ffn,
       numThreads: options.numThreads,
+      pinThreads: options.pinThreads ?? 'auto',
       maxQueuedFrames: options.maxQueuedFrames,
       hello: {
         workerNumber: 0,

@@ -50,7 +50,7 @@ void run_plan(const AttentionParams& params, int num_threads) {
   std::vector<float> scratch(size.scratch_floats);
   const size_t bytes = (attention_workspace_bytes(params.layout) + 63) / 64 * 64;
   std::unique_ptr<char, FreeAligned> workspace(static_cast<char*>(std::aligned_alloc(64, bytes * static_cast<size_t>(num_threads))));
-  ThreadPool pool({num_threads, false, 0});
+  ThreadPool pool({num_threads, Pinning::never, 0});
   pool.parallel_for(items.size(), 1, [&](size_t begin, size_t end, int thread) {
     for (size_t i = begin; i < end; i++) attention_run(params, items[i], scratch.data(), workspace.get() + bytes * static_cast<size_t>(thread));
   });

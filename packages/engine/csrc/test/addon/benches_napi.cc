@@ -71,7 +71,7 @@ Napi::Value bench_peak(const Napi::CallbackInfo& info) {
   const std::string kind = info[0].ToString().Utf8Value();
   const PeakLoop& loop = kind == "f32" ? loops.f32 : kind == "int8" ? loops.int8 : loops.int4;
   const auto threads = static_cast<int>(size_at(info, 1));
-  ThreadPool pool({threads, false, -1});
+  ThreadPool pool({threads, Pinning::never, -1});
   constexpr size_t kRepeats = 100000;
   volatile float sink = 0;
   const double seconds = best_seconds(size_at(info, 2), size_at(info, 1) == 1, [&] {
@@ -89,7 +89,7 @@ Napi::Value bench_bandwidth(const Napi::CallbackInfo& info) {
   const std::shared_ptr<uint8_t> bytes = allocate_weights(words * 8);
   std::memset(bytes.get(), 1, words * 8);
   const auto* memory = reinterpret_cast<const uint64_t*>(bytes.get());
-  ThreadPool pool({static_cast<int>(size_at(info, 1)), false, -1});
+  ThreadPool pool({static_cast<int>(size_at(info, 1)), Pinning::never, -1});
   volatile uint64_t sink = 0;
   const double seconds = best_seconds(size_at(info, 2), size_at(info, 1) == 1, [&] {
     pool.parallel_for(words, 65536, [&](size_t begin, size_t end, int) {
@@ -113,7 +113,7 @@ Napi::Value bench_matmul(const Napi::CallbackInfo& info) {
   const size_t num_rows = size_at(info, 2), num_outputs = matrices[0]->num_outputs();
   const TestRows rows(*matrices[0], floats_at(info, 1), num_rows);
   std::vector<float> y(num_rows * num_outputs);
-  ThreadPool pool({static_cast<int>(size_at(info, 3)), false, -1});
+  ThreadPool pool({static_cast<int>(size_at(info, 3)), Pinning::never, -1});
   const size_t num_panels = (num_outputs + kPanel - 1) / kPanel;
   const double seconds = best_seconds(size_at(info, 4), size_at(info, 3) == 1, [&] {
     for (const PackedMatrix* matrix : matrices) {
@@ -165,7 +165,7 @@ Napi::Value bench_attention(const Napi::CallbackInfo& info) {
 /** benchDispatch(numThreads, numCalls): seconds of one empty parallel_for over numThreads ranges. */
 Napi::Value bench_dispatch(const Napi::CallbackInfo& info) {
   const size_t num_calls = size_at(info, 1);
-  ThreadPool pool({static_cast<int>(size_at(info, 0)), false, -1});
+  ThreadPool pool({static_cast<int>(size_at(info, 0)), Pinning::never, -1});
   pool.start_burst();
   volatile size_t sink = 0;
   const double seconds = best_seconds(5, false, [&] {

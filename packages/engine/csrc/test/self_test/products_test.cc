@@ -122,7 +122,7 @@ void check_tree(TensorDtype dtype, size_t intermediate, size_t unit, Random& ran
 
 void test_products() {
   Random random(1);
-  ThreadPool pool({3, false, 0});
+  ThreadPool pool({3, Pinning::never, 0});
   for (int dtype = 0; dtype < kNumTensorDtypes; dtype++) {
     const auto type = static_cast<TensorDtype>(dtype);
     const size_t unit = block_elements(type) > 1 ? block_elements(type) : 1;

@@ -22,7 +22,7 @@ void check_coverage(ThreadPool& pool, size_t count, size_t grain) {
 }
 
 void hammer(int num_threads, int spin_us) {
-  ThreadPool pool({num_threads, num_threads == 3, spin_us});
+  ThreadPool pool({num_threads, num_threads == 3 ? Pinning::always : Pinning::never, spin_us});
   CHECK(pool.num_threads() == num_threads);
   for (size_t i = 0; i < 300; i++) {
     if (i == 100) pool.start_burst();
