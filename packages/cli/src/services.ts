@@ -1,5 +1,5 @@
 // Owns what the command line knows about the services: their names, option tables and entry points. Tables are
-// imported on demand, so that `tandem status` does not load an HTTP server.
+// imported on demand and without the services, so that no command waits for an HTTP server or an engine to load.
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { OptionTable } from '@tandem/core'
@@ -16,10 +16,10 @@ export const serviceSummaries: Readonly<Record<ServiceName, string>> = {
 
 export async function loadOptionTable (service: ServiceName): Promise<OptionTable> {
   switch (service) {
-    case 'gateway': return (await import('@tandem/gateway')).gatewayOptions
-    case 'scheduler': return (await import('@tandem/scheduler')).schedulerOptions
-    case 'attention-worker': return (await import('@tandem/attention-worker')).attentionWorkerOptions
-    case 'ffn-worker': return (await import('@tandem/ffn-worker')).ffnWorkerOptions
+    case 'gateway': return (await import('@tandem/gateway/options')).gatewayOptions
+    case 'scheduler': return (await import('@tandem/scheduler/options')).schedulerOptions
+    case 'attention-worker': return (await import('@tandem/attention-worker/options')).attentionWorkerOptions
+    case 'ffn-worker': return (await import('@tandem/ffn-worker/options')).ffnWorkerOptions
   }
 }
 

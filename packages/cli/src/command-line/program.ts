@@ -1,4 +1,4 @@
-// Owns the tree of commands: names, flags, help. What they do is in commands/.
+// Owns the tree of commands: names, flags, help. What they do is in commands/, loaded when one runs: help needs no gRPC.
 import { Command } from 'commander'
 import { parseOptions } from '@tandem/core'
 import type { OptionTable } from '@tandem/core'
@@ -6,16 +6,10 @@ import { serviceNames, serviceSummaries } from '../services.js'
 import type { OptionTables, ServiceName } from '../services.js'
 import type { CommandContext, ExitCode } from '../commands/command.js'
 import { benchOptions } from '../bench/options.js'
-import { clusterOptions } from '../cluster/find-cluster.js'
-import { runBench } from '../commands/bench.js'
-import { runDrain } from '../commands/drain.js'
-import { modelsDirOption } from '../commands/model-path.js'
-import { pullOptions, runPull } from '../commands/pull.js'
-import { runScale, scaleOptions } from '../commands/scale.js'
-import { runService } from '../commands/service.js'
-import { runStatus } from '../commands/status.js'
+import { clusterOptions } from '../cluster/cluster-options.js'
+import { modelsDirOption, pullOptions } from '../commands/model-options.js'
+import { scaleOptions } from '../commands/scale-options.js'
 import type { StatusView } from '../commands/status.js'
-import { runUp } from '../commands/up.js'
 import { decidedByUp, upOptions } from '../commands/up-options.js'
 import { addFlags, givenFlags } from './flags.js'
 import { benchHelp, pullHelp, scaleHelp, serviceHelp, topHelp, upHelp } from './help.js'
@@ -57,6 +51,7 @@ function addUp (program: Command, { tables, context, finish }: ProgramOptions): 
       parseOptions(table, { flags: given, env: context.env })
       return given
     })
+    const { runUp } = await import('../commands/up.js')
     finish(await runUp({ own: givenFlags(command, upOptions), passedOn: Object.assign({}, ...flags) }, context))
   })
 }
@@ -79,7 +74,10 @@ function addService (program: Command, name: ServiceName, { tables, context, fin
   const table = tables[name]
   if (table === undefined) return
   addFlags(command, table)
-  command.action(async () => { finish(await runService(name, table, givenFlags(command, table), context)) })
+  command.action(async () => {
+    const { runService } = await import('../commands/service.js')
+    finish(await runService(name, table, givenFlags(command, table), context))
+  })
 }
 
 function addStatus (program: Command, { context, finish }: ProgramOptions): void {
@@ -87,7 +85,10 @@ function addStatus (program: Command, { context, finish }: ProgramOptions): void
     .option('--json', 'print JSON')
     .option('--worker <worker>', 'only this worker, by id or host name; exit code 1 unless it is ready')
   addFlags(command, clusterOptions)
-  command.action(async (view: StatusView) => { finish(await runStatus(givenFlags(command, clusterOptions), view, context)) })
+  command.action(async (view: StatusView) => {
+    const { runStatus } = await import('../commands/status.js')
+    finish(await runStatus(givenFlags(command, clusterOptions), view, context))
+  })
 }
 
 function addScale (program: Command, { context, finish }: ProgramOptions): void {
@@ -98,6 +99,7 @@ function addScale (program: Command, { context, finish }: ProgramOptions): void 
   addFlags(command, clusterOptions)
   addFlags(command, scaleOptions, { variables: false })
   command.action(async (targets: string[], { wait }: { wait: boolean }) => {
+    const { runScale } = await import('../commands/scale.js')
     finish(await runScale(targets, givenFlags(command, { ...clusterOptions, ...scaleOptions }), wait, context))
   })
 }
@@ -106,7 +108,10 @@ function addDrain (program: Command, { context, finish }: ProgramOptions): void 
   const command = program.command('drain').description('empty a worker so that it can leave').helpGroup('Operate:')
     .argument('<worker>', 'id of the worker, as `tandem status` shows it')
   addFlags(command, clusterOptions)
-  command.action(async (worker: string) => { finish(await runDrain(worker, givenFlags(command, clusterOptions), context)) })
+  command.action(async (worker: string) => {
+    const { runDrain } = await import('../commands/drain.js')
+    finish(await runDrain(worker, givenFlags(command, clusterOptions), context))
+  })
 }
 
 function addPull (program: Command, { context, finish }: ProgramOptions): void {
@@ -116,6 +121,7 @@ function addPull (program: Command, { context, finish }: ProgramOptions): void {
   addFlags(command, pullOptions, { variables: false })
   addFlags(command, modelsDirOption)
   command.action(async (model: string) => {
+    const { runPull } = await import('../commands/pull.js')
     finish(await runPull(model, givenFlags(command, { ...pullOptions, ...modelsDirOption }), context))
   })
 }
@@ -124,5 +130,8 @@ function addBench (program: Command, { context, finish }: ProgramOptions): void 
   const command = program.command('bench').description('measure any OpenAI-compatible server under load').helpGroup('Measure:')
     .addHelpText('after', benchHelp)
   addFlags(command, benchOptions, { variables: false })
-  command.action(async () => { finish(await runBench(givenFlags(command, benchOptions), context)) })
+  command.action(async () => {
+    const { runBench } = await import('../commands/bench.js')
+    finish(await runBench(givenFlags(command, benchOptions), context))
+  })
 }

@@ -1,16 +1,11 @@
 // Owns `tandem pull`: where it goes, what is shown meanwhile. Downloading is the hub package's.
-import { defineOptions, parseOptions } from '@tandem/core'
+import { parseOptions } from '@tandem/core'
 import { defaultModelsDirectory, modelDirectoryOf, parseModelId, pullModel } from '@tandem/hub'
 import type { PullProgress } from '@tandem/hub'
 import { formatBytes } from '../terminal/format.js'
 import { ProgressLine } from '../terminal/progress-line.js'
 import type { CommandContext, ExitCode } from './command.js'
-import { modelsDirOption } from './model-path.js'
-
-export const pullOptions = defineOptions({
-  revision: { type: 'string', description: 'branch, tag or commit', default: 'main' },
-  include: { type: 'string', description: 'which weights, where a repository has several: patterns with * and ?, separated by commas' }
-})
+import { modelsDirOption, pullOptions } from './model-options.js'
 
 const barWidth = 24
 

@@ -1,6 +1,6 @@
 // Owns `tandem scale attention=N ffn=M`: sets targets and waits until the workers are there.
 import { setTimeout as delay } from 'node:timers/promises'
-import { defineOptions, makeError, parseOptions } from '@tandem/core'
+import { makeError, parseOptions } from '@tandem/core'
 import type { Cluster__Output } from '@tandem/protocol'
 import type { ClusterClient, Scale } from '../cluster/cluster-client.js'
 import { findCluster } from '../cluster/find-cluster.js'
@@ -9,13 +9,9 @@ import { cliErrors } from '../errors.js'
 import { describeCluster } from '../launcher/readiness.js'
 import { ProgressLine } from '../terminal/progress-line.js'
 import type { CommandContext, ExitCode } from './command.js'
+import { scaleOptions } from './scale-options.js'
 
 const intervalMs = 300
-
-export const scaleOptions = defineOptions({
-  timeout: { type: 'integer', description: 'seconds to wait for the workers', default: 120, min: 1 },
-  force: { type: 'boolean', description: 'start more workers than the machine has use for', default: false }
-})
 
 export async function runScale (
   targets: readonly string[], flags: Readonly<Record<string, unknown>>, wait: boolean, context: CommandContext

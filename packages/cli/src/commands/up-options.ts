@@ -1,6 +1,6 @@
 // Owns the options of `tandem up` itself. The services' own options are accepted too and passed on.
 import { defineOptions } from '@tandem/core'
-import { modelsDirOption } from './model-path.js'
+import { modelsDirOption } from './model-options.js'
 
 export const upOptions = defineOptions({
   model: { type: 'string', description: 'GGUF file, Hugging Face directory, or the id of a pulled model; the shipped one if not given' },
