@@ -7,22 +7,26 @@
 
 namespace tandem {
 
-/** 32 activations of one row: x = scale * q, |q| <= 127. One cache line. */
+/**
+ * 32 activations of one row: x = scale * (q - zero), |q| <= 127, zero an integer in the same range, so 0 is exact. The code -128 stays
+ * unused: the products' 16-bit sums and sign changes have no room for it. One cache line.
+ */
 struct alignas(64) QuantBlock {
   int8_t q[32];
   float scale;
-  /** scale * (sum of q): multiplies a weight block's minimum. */
+  /** scale * (sum of q - zero): multiplies a weight block's minimum. */
   float scaled_sum;
   /**
    * What an integer dot product starts from when codes are stored with an offset, -offset * (sum of q): 8 for Q4_0, 16 for Q5_0,
    * 128 for Q8_0 read as unsigned bytes; 32 over elements 0..15 and 16..31 for Q6_K.
    */
   int32_t start_q4_0, start_q5_0, start_q8_0, start_q6_k_low, start_q6_k_high;
-  int32_t unused;
+  /** -scale * zero: multiplies the sum of a weight block without its minimum. */
+  float scaled_zero;
 };
 static_assert(sizeof(QuantBlock) == 64, "one line per block");
 
-/** QuantBlocks of one row of `num_columns` activations (the tail block is padded with zeros). */
+/** QuantBlocks of one row of `num_columns` activations (the tail block is padded with values of 0). */
 constexpr size_t quant_blocks(size_t num_columns) { return (num_columns + 31) / 32; }
 
 /**
@@ -42,7 +46,10 @@ struct Activations {
   }
 };
 
-/** scale = max|x| / 127 per block, q = x / scale rounded half to even. x: [num_rows, num_columns], ldx floats apart. */
+/**
+ * Per block scale = (max(x, 0) - min(x, 0)) / 254 and q = x / scale, rounded half to even, + zero, where zero makes the minimum -127.
+ * x: [num_rows, num_columns], ldx floats apart.
+ */
 void quantize_rows(const float* x, size_t ldx, size_t num_rows, size_t num_columns, QuantBlock* out, size_t ld_out);
 
 /** y = x / sqrt(mean(x^2) + eps) * weight. weight: [num_columns]. y may be x. */

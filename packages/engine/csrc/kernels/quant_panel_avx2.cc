@@ -21,6 +21,8 @@ struct alignas(64) Block {
   float scale[16];
   /** Minimum, or the second scale of Q6_K. */
   float second[16];
+  /** Sum of the weights without the minimum. */
+  float weight_sum[16];
 };
 
 inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
@@ -90,6 +92,38 @@ inline void decode_scales(const QuantPanel& panel, size_t b, Block& block) {
     }
     _mm256_store_ps(block.scale + c, scale);
     _mm256_store_ps(block.second + c, second);
+  }
+}
+
+/** Sums of codes of groups [kFirst, kLast) for 8 columns. Unsigned codes leave room to add the groups as bytes: 8 * 31, 4 * 63. */
+template <TensorDtype D, int kFirst, int kLast>
+inline __m256i sum_codes(const uint8_t (*codes)[64]) {
+  constexpr int kOffset = code_offset(D) * 4 * (kLast - kFirst);
+  const __m256i ones = _mm256_set1_epi8(1);
+  __m256i sum = _mm256_setzero_si256();
+#pragma GCC unroll 8
+  for (int g = kFirst; g < kLast; g++) {
+    const __m256i w = load256(codes[g]);
+    sum = D == TensorDtype::q8_0 ? _mm256_add_epi16(sum, _mm256_maddubs_epi16(ones, w)) : _mm256_add_epi8(sum, w);
+  }
+  if constexpr (D != TensorDtype::q8_0) sum = _mm256_maddubs_epi16(sum, ones);
+  return _mm256_sub_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), _mm256_set1_epi32(kOffset));
+}
+
+/** Fills weight_sum; the scales are there. */
+template <TensorDtype D>
+inline void sum_weights(const uint8_t (*codes)[64], Block& block) {
+  for (size_t c = 0; c < 16; c += 8) {
+    const auto* columns = reinterpret_cast<const uint8_t(*)[64]>(codes[0] + 4 * c);
+    const __m256 scale = _mm256_load_ps(block.scale + c);
+    __m256 sum;
+    if constexpr (D == TensorDtype::q6_k) {
+      const __m256 low = _mm256_cvtepi32_ps(sum_codes<D, 0, 4>(columns)), high = _mm256_cvtepi32_ps(sum_codes<D, 4, 8>(columns));
+      sum = _mm256_fmadd_ps(_mm256_load_ps(block.second + c), high, _mm256_mul_ps(scale, low));
+    } else {
+      sum = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sum_codes<D, 0, 8>(columns)));
+    }
+    _mm256_store_ps(block.weight_sum + c, sum);
   }
 }
 
@@ -193,6 +227,9 @@ template <TensorDtype D, int R>
         if constexpr (has_minimum(D)) sum[r] = _mm256_fmadd_ps(second, _mm256_set1_ps(a[r]->scaled_sum), sum[r]);
       }
     }
+    const __m256 weight_sum = _mm256_load_ps(block.weight_sum + column);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) sum[r] = _mm256_fmadd_ps(weight_sum, _mm256_set1_ps(a[r]->scaled_zero), sum[r]);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) _mm256_storeu_ps(out + 16 * r + column, sum[r]);
@@ -205,11 +242,12 @@ void panel_product(const QuantPanel& panel, size_t, size_t block_begin, size_t b
   for (size_t i = 0; i < 16 * num_rows; i += 8) _mm256_storeu_ps(out + i, _mm256_setzero_ps());
   for (size_t begin = block_begin; begin < block_end; begin += kChunk) {
     const size_t count = block_end - begin < kChunk ? block_end - begin : kChunk;
+    const Chunk chunk = {blocks, reinterpret_cast<const uint8_t(*)[8][64]>(panel.codes) + begin, count, begin, panel};
     for (size_t b = 0; b < count; b++) {
       if constexpr (D != TensorDtype::q8_0) decode_codes<D>(panel, begin + b, blocks[b]);
       decode_scales<D>(panel, begin + b, blocks[b]);
+      sum_weights<D>(D == TensorDtype::q8_0 ? chunk.in_place[b] : blocks[b].codes, blocks[b]);
     }
-    const Chunk chunk = {blocks, reinterpret_cast<const uint8_t(*)[8][64]>(panel.codes) + begin, count, begin, panel};
     size_t row = 0;
     PrefetchTurn prefetch = {0, 1};
     auto run = [&](auto rows_tile, size_t rows) {

@@ -31,21 +31,26 @@ inline void store_each(float* y, size_t count, Op&& op) {
 }
 
 inline void quantize_block(F low, F high, QuantBlock& out) {
-  const float amax = f_reduce_max(f_max(f_abs(low), f_abs(high)));
-  // Below this 127 / amax could overflow; such a block is zero for every purpose.
-  const bool zero = !(amax >= 1e-30f);
-  const float scale = zero ? 0.0f : amax / 127.0f;
-  const F inverse = f_set1(zero ? 0.0f : 127.0f / amax);
-  const int32_t sum_low = f_store_i8(out.q, f_mul(low, inverse)), sum_high = f_store_i8(out.q + 16, f_mul(high, inverse));
+  // Lengths of the range above and below zero.
+  const float above = f_reduce_max(f_max(f_max(low, high), f_zero()));
+  const float below = f_reduce_max(f_sub(f_zero(), f_min(f_min(low, high), f_zero())));
+  constexpr float kStep = 1.0f / 254;
+  const float step = above * kStep + below * kStep;
+  // Below this 1 / step could overflow; such a block is zero for every purpose.
+  const float scale = step >= 1e-32f ? step : 0.0f, inverse = step >= 1e-32f ? 1.0f / step : 0.0f;
+  // Rounded as the codes are, so the lowest becomes -127 exactly; the highest may come out one too high.
+  const float zero = __builtin_rintf(below * inverse) - 127.0f;
+  const auto codes = [&](F x) { return f_min(f_add(f_round(f_mul(x, f_set1(inverse))), f_set1(zero)), f_set1(127.0f)); };
+  const int32_t sum_low = f_store_i8(out.q, codes(low)), sum_high = f_store_i8(out.q + 16, codes(high));
   const int32_t sum = sum_low + sum_high;
   out.scale = scale;
-  out.scaled_sum = scale * static_cast<float>(sum);
+  out.scaled_sum = scale * (static_cast<float>(sum) - 32.0f * zero);
   out.start_q4_0 = -8 * sum;
   out.start_q5_0 = -16 * sum;
   out.start_q8_0 = -128 * sum;
   out.start_q6_k_low = -32 * sum_low;
   out.start_q6_k_high = -32 * sum_high;
-  out.unused = 0;
+  out.scaled_zero = -(scale * zero);
 }
 
 /** Quantises one row whose element groups come from load(i, count). */

@@ -67,6 +67,21 @@ describe.each(availablePaths)('matmul on $isa', ({ index }) => {
     expect(largest(y, i => Math.abs(y[i]! - exact.y[i]!) / (tolerance * exact.magnitude[i]! + 1e-7))).toBeLessThanOrEqual(1)
   })
 
+  test.each(tensorDtypes.filter(isQuantized))('%s does not overflow with codes at both ends of their range', dtype => {
+    const kernels = kernelsOn(index)
+    for (const fill of [0x00, 0x7f, 0x80, 0xff]) {
+      const rows = randomRows(dtype, 16, 256, 7, fill)
+      const matrix = packRows(kernels, rows)
+      for (const value of [1, -1]) {
+        const x = new Float32Array(256).fill(value)
+        const y = new Float32Array(16)
+        kernels.matmul(matrix, x, 1, 0, 16, y, false)
+        const exact = exactProduct(x, dequantized(rows), 1, 16, 256)
+        expect(largest(y, i => Math.abs(y[i]! - exact.y[i]!) / (tolerance * exact.magnitude[i]! + 1e-7))).toBeLessThanOrEqual(1)
+      }
+    }
+  })
+
   test.each(tensorDtypes)('%s gives a row the same bits alone and in any batch', dtype => {
     const numColumns = columnsOf(dtype)
     const x = seededFloats(12, 70 * numColumns)

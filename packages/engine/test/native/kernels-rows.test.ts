@@ -2,20 +2,44 @@ import { describe, expect, test } from 'vitest'
 import { applyRope, ropeAngles } from '../../src/reference/attention/rope.js'
 import { rmsNorm } from '../../src/reference/rms-norm.js'
 import { route } from '../../src/reference/router.js'
-import { availablePaths, kernelsOn, roundToInt8, seededFloats } from './support/kernel-cases.js'
+import { availablePaths, kernelsOn, quantizedBlock, seededFloats } from './support/kernel-cases.js'
 
-/** Values of QuantBlocks: 64 bytes each, 32 x i8 then the scale. */
-function blockValues (blocks: Uint8Array, numRows: number, numColumns: number): Float64Array {
-  const view = new DataView(blocks.buffer, blocks.byteOffset)
-  const perRow = Math.ceil(numColumns / 32)
-  const values = new Float64Array(numRows * numColumns)
-  for (let r = 0; r < numRows; r++) {
-    for (let i = 0; i < numColumns; i++) {
-      const at = (r * perRow + Math.floor(i / 32)) * 64
-      values[r * numColumns + i] = view.getInt8(at + i % 32) * view.getFloat32(at + 32, true)
-    }
+interface StoredBlock {
+  readonly codes: readonly number[]
+  readonly scale: number
+  readonly scaledSum: number
+  readonly starts: readonly number[]
+  readonly scaledZero: number
+}
+
+/** One QuantBlock: 32 x i8, then the scale, what the kernels derive from it, and the zero times -scale. */
+function readBlock (blocks: Uint8Array, blockIdx: number): StoredBlock {
+  const view = new DataView(blocks.buffer, blocks.byteOffset + blockIdx * 64, 64)
+  return {
+    codes: Array.from({ length: 32 }, (_, i) => view.getInt8(i)),
+    scale: view.getFloat32(32, true),
+    scaledSum: view.getFloat32(36, true),
+    starts: Array.from({ length: 5 }, (_, i) => view.getInt32(40 + 4 * i, true)),
+    scaledZero: view.getFloat32(60, true)
   }
-  return values
+}
+
+/** The same block by the formula; a tail is padded with values of 0. */
+function expectedBlock (x: Float32Array): StoredBlock {
+  const block = quantizedBlock(x)
+  const { scale, zero } = block
+  const codes = Array.from({ length: 32 }, (_, i) => block.codes[i] ?? zero)
+  const sum = (from: number, to: number): number => codes.slice(from, to).reduce((total, code) => total + code, 0)
+  const starts = [-8 * sum(0, 32), -16 * sum(0, 32), -128 * sum(0, 32), -32 * sum(0, 16), -32 * sum(16, 32)].map(start => start + 0)
+  return { codes, scale, scaledSum: Math.fround(scale * (sum(0, 32) - 32 * zero)), starts, scaledZero: Math.fround(-(scale * zero)) }
+}
+
+/** Rows that reach the ends of the range: mixed, one sign only, a single value, nothing. */
+function quantizedCases (numColumns: number): Float32Array[] {
+  const random = seededFloats(31, numColumns, 5)
+  const single = new Float32Array(numColumns)
+  single[numColumns - 1] = -3
+  return [random, random.map(Math.abs), random.map(value => -Math.abs(value)), random.map(value => value + 4.9), single, new Float32Array(numColumns)]
 }
 
 const relative = (actual: number, expected: number): number => Math.abs(actual - expected) / Math.max(Math.abs(expected), 1e-3)
@@ -24,21 +48,20 @@ describe.each(availablePaths)('row kernels on $isa', ({ index }) => {
   const columns = [7, 32, 40, 200, 576]
 
   test.each(columns)('quantizeRows over %i columns rounds half to even and sums', numColumns => {
-    const x = seededFloats(31, 3 * numColumns, 5)
-    const blocks = kernelsOn(index).quantizeRows(x, 3, numColumns)
-    const values = blockValues(blocks, 3, numColumns)
-    for (let r = 0; r < 3; r++) {
-      const expected = roundToInt8(x.slice(r * numColumns, (r + 1) * numColumns))
-      expect(values.slice(r * numColumns, (r + 1) * numColumns)).toEqual(expected)
+    for (const x of quantizedCases(numColumns)) {
+      const blocks = kernelsOn(index).quantizeRows(x, 1, numColumns)
+      for (let b = 0; b < blocks.length / 64; b++) expect(readBlock(blocks, b)).toEqual(expectedBlock(x.subarray(32 * b, 32 * b + 32)))
     }
-    const view = new DataView(blocks.buffer, blocks.byteOffset)
-    for (let at = 0; at < blocks.length; at += 64) {
-      const q = Array.from({ length: 32 }, (_, i) => view.getInt8(at + i))
-      const sum = (from: number, to: number): number => q.slice(from, to).reduce((total, value) => total + value, 0)
-      expect(view.getFloat32(at + 36, true)).toBe(Math.fround(view.getFloat32(at + 32, true) * sum(0, 32)))
-      expect([0, 1, 2, 3, 4].map(i => view.getInt32(at + 40 + 4 * i, true) + 0))
-        .toEqual([-8 * sum(0, 32), -16 * sum(0, 32), -128 * sum(0, 32), -32 * sum(0, 16), -32 * sum(16, 32)].map(value => value + 0))
-    }
+  })
+
+  test('quantizeRows keeps 0 exact, no error above half a step, and huge values finite', () => {
+    const x = seededFloats(38, 32, 3e38)
+    x[3] = 0
+    const { codes, scale, scaledZero } = readBlock(kernelsOn(index).quantizeRows(x, 1, 32), 0)
+    const zero = Math.round(-scaledZero / scale)
+    expect(codes[3]).toBe(zero)
+    expect(Number.isFinite(scale)).toBe(true)
+    codes.forEach((code, i) => expect(Math.abs(scale * (code - zero) - x[i]!)).toBeLessThan(scale * 0.501))
   })
 
   test.each(columns)('rmsNorm over %i columns is within 1e-6 of the reference, quantised too', numColumns => {

@@ -44,12 +44,12 @@ const halves: Readonly<Partial<Record<TensorDtype, readonly number[]>>> = {
   Q8_0: [0], Q4_0: [0], Q4_1: [0, 2], Q5_0: [0], Q5_1: [0, 2], Q4_K: [0, 2], Q5_K: [0, 2], Q6_K: [208]
 }
 
-/** A random matrix in its storage format. */
-export function randomRows (dtype: TensorDtype, numRows: number, numColumns: number, seed: number): StoredRows {
+/** A random matrix in its storage format; with `fill` every code byte is that one. */
+export function randomRows (dtype: TensorDtype, numRows: number, numColumns: number, seed: number, fill?: number): StoredRows {
   const random = seededRandom(seed)
   const blockBytes = dtypeBlockBytes(dtype)
   const numBlocks = numRows * numColumns / dtypeBlockLength(dtype)
-  const bytes = Uint8Array.from({ length: numBlocks * blockBytes }, () => Math.floor(random() * 256))
+  const bytes = Uint8Array.from({ length: numBlocks * blockBytes }, () => fill ?? Math.floor(random() * 256))
   const view = new DataView(bytes.buffer)
   for (let block = 0; block < numBlocks; block++) {
     const at = block * blockBytes
@@ -92,16 +92,26 @@ export function dequantized (rows: StoredRows): Float32Array {
   return out
 }
 
-/** x as blocks of 32 int8 with one scale each: max|x| / 127, rounded half to even. */
+/** How a block of activations is stored: x = scale * (code - zero), codes and zero in [-127, 127]. */
+export interface BlockCodes { readonly scale: number, readonly zero: number, readonly codes: readonly number[] }
+
+/** Codes of at most 32 activations: their range and 0 spread over 255 codes, rounded half to even; all of it in float32. */
+export function quantizedBlock (x: Float32Array): BlockCodes {
+  const step = Math.fround(1 / 254)
+  const above = x.reduce((max, value) => Math.max(max, value), 0)
+  const below = x.reduce((max, value) => Math.max(max, -value), 0)
+  const scale = Math.fround(Math.fround(above * step) + Math.fround(below * step))
+  const inverse = scale === 0 ? 0 : Math.fround(1 / scale)
+  const zero = roundHalfToEven(Math.fround(below * inverse)) - 127
+  return { scale, zero, codes: Array.from(x, value => Math.min(roundHalfToEven(Math.fround(value * inverse)) + zero, 127)) }
+}
+
+/** x as the products read it: blocks of 32 rounded to codes. */
 export function roundToInt8 (x: Float32Array): Float64Array {
   const rounded = new Float64Array(x.length)
   for (let start = 0; start < x.length; start += 32) {
-    const end = Math.min(start + 32, x.length)
-    let max = 0
-    for (let i = start; i < end; i++) max = Math.max(max, Math.abs(x[i]!))
-    const scale = Math.fround(max / 127)
-    const inverse = Math.fround(127 / max)
-    for (let i = start; i < end; i++) rounded[i] = max === 0 ? 0 : scale * roundHalfToEven(Math.fround(x[i]! * inverse)) + 0
+    const { scale, zero, codes } = quantizedBlock(x.subarray(start, start + 32))
+    codes.forEach((code, i) => { rounded[start + i] = scale * (code - zero) })
   }
   return rounded
 }
