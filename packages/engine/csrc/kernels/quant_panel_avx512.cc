@@ -99,30 +99,39 @@ inline __m512 add_scaled(__m512i dot_product, __m512 weight_scale, float x_scale
 
 /** Per column the sum of a block's weights without its minimum: what the activations' zero multiplies. */
 template <TensorDtype D>
-inline __m512 sum_weights(const __m512i* w, const Scales& scales) {
-  constexpr bool kHalves = D == TensorDtype::q6_k;
-  const __m512i ones = _mm512_set1_epi8(1);
-  const __m512i start = _mm512_set1_epi32(-(D == TensorDtype::q8_0 ? 128 : code_offset(D)) * (kHalves ? 16 : 32));
-  const auto scaled = [](__m512i sum, __m512 scale) { return _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale); };
-  if constexpr (D == TensorDtype::q8_0) {
-    __m512i sum = start;
-#pragma GCC unroll 8
-    for (int g = 0; g < 8; g++) sum = _mm512_dpbusd_epi32(sum, w[g], ones);
-    return scaled(sum, scales.first);
+class WeightSum {
+ public:
+  void add(__m512i low, __m512i high) {
+    if constexpr (D == TensorDtype::q8_0) {
+      low_ = _mm512_dpbusd_epi32(low_, low, _mm512_set1_epi8(1));
+      high_ = _mm512_dpbusd_epi32(high_, high, _mm512_set1_epi8(1));
+    } else {
+      // Codes leave room to add groups as bytes: 8 * 31, 4 * 63.
+      low_ = _mm512_add_epi8(low_, low);
+      high_ = _mm512_add_epi8(high_, high);
+    }
   }
-  // Other codes leave room to add groups as bytes: 8 * 31, 4 * 63.
-  __m512i low = w[0], high = w[4];
-#pragma GCC unroll 4
-  for (int v = 1; v < 4; v++) {
-    low = _mm512_add_epi8(low, w[v]);
-    high = _mm512_add_epi8(high, w[v + 4]);
+
+  __m512 scaled(const Scales& scales) const {
+    if constexpr (D == TensorDtype::q6_k) {
+      return _mm512_fmadd_ps(scales.second, codes(high_, 16), _mm512_mul_ps(scales.first, codes(low_, 16)));
+    } else if constexpr (D == TensorDtype::q8_0) {
+      const __m512i sum = _mm512_sub_epi32(_mm512_add_epi32(low_, high_), _mm512_set1_epi32(32 * 128));
+      return _mm512_mul_ps(scales.first, _mm512_cvtepi32_ps(sum));
+    } else {
+      return _mm512_mul_ps(scales.first, codes(_mm512_add_epi8(low_, high_), 32));
+    }
   }
-  if constexpr (kHalves) {
-    const __m512i high_sum = _mm512_dpbusd_epi32(start, high, ones);
-    return _mm512_fmadd_ps(scales.second, _mm512_cvtepi32_ps(high_sum), scaled(_mm512_dpbusd_epi32(start, low, ones), scales.first));
+
+ private:
+  /** `count` codes a column, without their offset. */
+  static __m512 codes(__m512i bytes, int count) {
+    const __m512i start = _mm512_set1_epi32(-code_offset(D) * count);
+    return _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(start, bytes, _mm512_set1_epi8(1)));
   }
-  return scaled(_mm512_dpbusd_epi32(start, _mm512_add_epi8(low, high), ones), scales.first);
-}
+
+  __m512i low_ = _mm512_setzero_si512(), high_ = _mm512_setzero_si512();
+};
 
 /** Blocks between two stops of a tile: their sums of weights stay in the first-level cache. */
 constexpr size_t kChunk = 64;
@@ -134,8 +143,8 @@ struct Chunk {
   float (*weight_sum)[2][16];
 };
 
-/** R rows of one panel of a chunk: adds to `out`, whose rows are out_stride floats apart. */
-template <TensorDtype D, int R, bool kFillSums>
+/** R rows of one panel of a chunk: adds to `out`, whose rows are out_stride floats apart. kFirst: no tile has worked on the chunk yet. */
+template <TensorDtype D, int R, bool kFirst>
 [[gnu::noinline]] void tile(const Chunk& chunk, size_t panel_idx, const QuantBlock* x, size_t stride, float* out, size_t out_stride,
                             PrefetchTurn prefetch) {
   const QuantPanel panel = panel_idx == 0 ? chunk.first : panel_after(chunk.first);
@@ -145,12 +154,16 @@ template <TensorDtype D, int R, bool kFillSums>
   for (int r = 0; r < R; r++) sum[r] = _mm512_loadu_ps(out + static_cast<size_t>(r) * out_stride);
   for (size_t b = chunk.begin, end = chunk.end; b < end; b++, stored++) {
     __m512i w[8];
+    WeightSum<D> sums;
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; v++) load_groups<D>(panel, b, v, w[v], w[v + 4]);
+    for (int v = 0; v < 4; v++) {
+      load_groups<D>(panel, b, v, w[v], w[v + 4]);
+      if constexpr (kFirst) sums.add(w[v], w[v + 4]);
+    }
     if (prefetch.due()) prefetch_next<D>(panel, b);
     const Scales scales = load_scales<D>(panel, b);
-    const __m512 weight_sum = kFillSums ? sum_weights<D>(w, scales) : _mm512_load_ps((*stored)[panel_idx]);
-    if constexpr (kFillSums) _mm512_store_ps((*stored)[panel_idx], weight_sum);
+    const __m512 weight_sum = kFirst ? sums.scaled(scales) : _mm512_load_ps((*stored)[panel_idx]);
+    if constexpr (kFirst) _mm512_store_ps((*stored)[panel_idx], weight_sum);
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
@@ -175,7 +188,7 @@ inline __m512i broadcast_four(const int8_t* q) {
 }
 
 /** R rows of two panels: each broadcast serves both, which halves the loads that bound a single panel. Adds to out[R][32]. */
-template <TensorDtype D, int R, bool kFillSums>
+template <TensorDtype D, int R, bool kFirst>
 [[gnu::noinline]] void tile_pair(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, PrefetchTurn prefetch) {
   constexpr bool kHalves = D == TensorDtype::q6_k;
   const QuantPanel first = chunk.first, second = panel_after(first);
@@ -192,7 +205,7 @@ template <TensorDtype D, int R, bool kFillSums>
       prefetch_next<D>(second, b);
       prefetch_next<D>(panel_after(second), b);
     }
-    __m512i w[2][8];
+    WeightSum<D> sums[2];
     __m512i dots[R][2], high_dots[kHalves ? R : 1][2];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
@@ -205,11 +218,8 @@ template <TensorDtype D, int R, bool kFillSums>
       __m512i low[2], high[2];
       load_groups<D>(first, b, v, low[0], high[0]);
       load_groups<D>(second, b, v, low[1], high[1]);
-      if constexpr (kFillSums) {
-        for (int c = 0; c < 2; c++) {
-          w[c][v] = low[c];
-          w[c][v + 4] = high[c];
-        }
+      if constexpr (kFirst) {
+        for (int c = 0; c < 2; c++) sums[c].add(low[c], high[c]);
       }
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
@@ -223,8 +233,8 @@ template <TensorDtype D, int R, bool kFillSums>
       }
     }
     const Scales scales[2] = {load_scales<D>(first, b), load_scales<D>(second, b)};
-    if constexpr (kFillSums) {
-      for (int c = 0; c < 2; c++) _mm512_store_ps((*stored)[c], sum_weights<D>(w[c], scales[c]));
+    if constexpr (kFirst) {
+      for (int c = 0; c < 2; c++) _mm512_store_ps((*stored)[c], sums[c].scaled(scales[c]));
     }
     const __m512 weight_sum[2] = {_mm512_load_ps((*stored)[0]), _mm512_load_ps((*stored)[1])};
 #pragma GCC unroll 8
