@@ -2,6 +2,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "connector/connector.h"
@@ -41,6 +42,8 @@ class TcpPeer final : public FfnPeer, public TcpStream, public std::enable_share
   }
 
   bool closed() const override { return closed_.load(std::memory_order_acquire); }
+  // Io thread.
+  bool greeted() const { return greeted_; }
 
   void close() override {
     if (closed_.exchange(true)) return;
@@ -86,6 +89,10 @@ class TcpPeer final : public FfnPeer, public TcpStream, public std::enable_share
     if (!greeted_) close();
   }
   void on_lost(const std::string&) override { close(); }
+  void on_junk() override {
+    context_.peers->count_refused(FrameStatus::malformed);
+    close();
+  }
 
  private:
   struct Slot {
@@ -138,9 +145,25 @@ class TcpAcceptor final : public IoHandler {
     configure_socket(accepted.get());
     auto peer = std::make_shared<TcpPeer>(context_, std::move(accepted));
     peer->open(peer);
+    strangers_.push_back(peer);
+    drop_strangers();
   }
 
  private:
+  // Peers that never say hello hold a socket each: beyond a bound the oldest one has to go.
+  void drop_strangers() {
+    const auto is_known = [](const std::weak_ptr<TcpPeer>& stranger) {
+      const auto peer = stranger.lock();
+      return peer == nullptr || peer->closed() || peer->greeted();
+    };
+    strangers_.erase(std::remove_if(strangers_.begin(), strangers_.end(), is_known), strangers_.end());
+    if (strangers_.size() <= kMaxStrangers) return;
+    if (const auto oldest = strangers_.front().lock()) oldest->close();
+    strangers_.pop_front();
+  }
+
+  static constexpr size_t kMaxStrangers = 64;
+  std::deque<std::weak_ptr<TcpPeer>> strangers_;
   const ListenContext context_;
   FileDescriptor socket_;
 };

@@ -72,7 +72,7 @@ bool TcpStream::read_some() {
 
 bool TcpStream::begin_frame() {
   if (!is_followable(header_)) {
-    on_lost("the peer sent something that is no frame");
+    on_junk();
     return false;
   }
   const uint64_t bytes = frame_bytes(header_);

@@ -30,6 +30,8 @@ class TcpStream : public IoHandler {
   virtual void on_bad_frame(const FrameHeader& header, FrameStatus status) = 0;
   // The stream ended or cannot be followed. Io thread or a writer's.
   virtual void on_lost(const std::string& reason) = 0;
+  // Bytes that are no frame: the stream cannot be followed any further.
+  virtual void on_junk() { on_lost("the peer sent something that is no frame"); }
 
   // `keep` owns the bytes until they are written.
   void write(const std::byte* data, size_t bytes, std::shared_ptr<const void> keep);

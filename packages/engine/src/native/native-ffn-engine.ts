@@ -1,5 +1,6 @@
 // Owns the FFN engine's face over the addon: listeners from options, typed errors, disposal. Computes nothing.
 import { randomUUID } from 'node:crypto'
+import { readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeError } from '@tandem/core'
@@ -20,6 +21,7 @@ export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOpt
   const wants = (kind: 'shm' | 'tcp'): boolean => connector === 'auto' || connector === kind
   if (wants('tcp')) requireTokenForListener({ host, tokenDigest: tokenDigestOf(clusterToken) })
   const loopbackName = `loopback-${randomUUID()}`
+  if (wants('shm')) removeSocketsOfTheDead(tmpdir())
   try {
     const native = addon.createFfnEngine({
       config: model.config,
@@ -42,6 +44,23 @@ export function createNativeFfnEngine (addon: NativeAddon, options: FfnEngineOpt
     return new NativeFfn(addon, native, options, reason, connector === 'loopback' ? loopbackName : null)
   } catch (failure) {
     throw errorOfFailure(failure)
+  }
+}
+
+/** A worker that was killed leaves its control socket behind; the name tells whose it was. */
+export function removeSocketsOfTheDead (directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const pid = /^tandem-(\d+)-[0-9a-f]{8}\.sock$/.exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(directory, name), { force: true })
+  }
+}
+
+function isAlive (pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

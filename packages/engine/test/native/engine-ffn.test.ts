@@ -1,4 +1,7 @@
 // The native FFN engine seen from the wire: refusals with the right status, counted, and none of them hurts the next frame.
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FfnAssignment } from '@tandem/core'
 import { createTcpConnector, fingerprintBytes, tokenDigestOf } from '@tandem/connector'
@@ -74,6 +77,36 @@ describe.skipIf(skipReason !== null)('native FFN engine', () => {
     }
     expect(codes).toEqual(bad.map(([code]) => code))
     expect(engine.stats()).toMatchObject({ numFrames: bad.length, refused: { stale_epoch: 1, unknown_layer: 1, malformed: 3 } })
+  })
+
+  async function dial (engine: FfnEngine): Promise<Socket> {
+    const [host, port] = engine.endpoints[0]!.address.split(':')
+    const socket = connect(Number(port), host)
+    socket.on('error', () => {}) // A reset is one way of being shown the door.
+    socket.resume()
+    await once(socket, 'connect')
+    closing.push(async () => { socket.destroy() })
+    return socket
+  }
+
+  it('counts what is no frame, ends that connection and goes on', async () => {
+    const model = await openGoldenModel('llama-bf16')
+    const { engine, channel } = await start(model)
+    const socket = await dial(engine)
+    socket.write('GET / HTTP/1.1\r\nHost: a stranger who knows another protocol\r\nAccept: */*\r\n\r\n')
+    await once(socket, 'close')
+    expect(engine.stats().refused).toMatchObject({ malformed: 1 })
+    expect((await ask(channel, frameFor(model, 1))).numTokens).toBe(2)
+  })
+
+  it('keeps a bounded number of connections that never say hello: the oldest goes first', async () => {
+    const model = await openGoldenModel('llama-bf16')
+    const { engine, channel } = await start(model)
+    const oldest = await dial(engine)
+    const closed = once(oldest, 'close')
+    for (let i = 0; i < 64; i++) await dial(engine)
+    await closed
+    expect((await ask(channel, frameFor(model, 1))).numTokens).toBe(2)
   })
 
   it('says that it is overloaded when more frames wait than it holds', async () => {
