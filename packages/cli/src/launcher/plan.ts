@@ -32,6 +32,12 @@ export interface ClusterPlan {
 /** Everything but the gateway listens here: `tandem up` is one machine. */
 export const internalHost = '127.0.0.1'
 
+/**
+ * Both pools share this machine's cores, so ubatches cannot overlap their work: one whole batch at a time unpacks each weight
+ * once. A deployment with cores (or hosts) of their own for each pool wants the scheduler's default of 3.
+ */
+const SHARED_CORES_NUM_UBATCHES = 1
+
 export function planCluster (settings: ClusterSettings, env: Environment, entryOf: (service: ServiceName) => string): ClusterPlan {
   const schedulerAddress = `${internalHost}:${settings.schedulerPort}`
   const shared = { ...settings.passedOn, model: settings.model, backend: settings.backend, connector: settings.connector }
@@ -39,7 +45,9 @@ export function planCluster (settings: ClusterSettings, env: Environment, entryO
     name, entry: entryOf(service), env: serviceEnvironment(env, { ...shared, apiKey: undefined, redis: undefined, ...values })
   })
   return {
-    scheduler: spec('scheduler', 'scheduler', { host: internalHost, port: settings.schedulerPort, redis: settings.redis }),
+    scheduler: spec('scheduler', 'scheduler', {
+      host: internalHost, port: settings.schedulerPort, redis: settings.redis, numUbatches: settings.passedOn['numUbatches'] ?? env[variableName('numUbatches')] ?? SHARED_CORES_NUM_UBATCHES
+    }),
     gateway: spec('gateway', 'gateway', { host: settings.host, port: settings.port, schedulerAddress, apiKey: settings.apiKey, shutdownTimeoutMs: settings.gatewayShutdownMs }),
     worker: (service, number) => spec(service, `${service}-${number}`, {
       host: internalHost, port: 0, schedulerAddress, workerId: undefined, advertiseHost: undefined
