@@ -4,7 +4,8 @@
 
 A tiny random model of transformers is quantised with gguf-py, written the way llama.cpp's converter lays tensors out (llama: q and k
 permuted; deepseek2: kv_b split and its key half transposed; experts stacked), and its logits are computed by transformers on the
-dequantised weights.
+dequantised weights. gguf-py dequantises the K formats but cannot quantise to them, so those tensors are random blocks instead: every
+bit pattern is a valid one.
 """
 import re
 import shutil
@@ -25,6 +26,13 @@ TYPES = gguf.GGMLQuantizationType
 YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=64, beta_fast=32, beta_slow=1,
             mscale=1.0, mscale_all_dim=1.0, rope_theta=10000.0)
 
+PLAIN_TYPES = (TYPES.Q8_0, TYPES.Q4_0, TYPES.Q5_1, TYPES.F16, TYPES.Q4_1, TYPES.BF16, TYPES.Q5_0)
+K_TYPES = (TYPES.Q4_K, TYPES.Q6_K, TYPES.Q5_K, TYPES.Q8_0, TYPES.Q4_K, TYPES.Q5_0, TYPES.Q5_K, TYPES.Q6_K, TYPES.Q5_1)
+# Where a block keeps its float16 factors: (offset of the factor of the values, of that of the minimums).
+K_FACTORS = {TYPES.Q4_K: (0, 2), TYPES.Q5_K: (0, 2), TYPES.Q6_K: (208, None)}
+# K blocks hold 256 values of one row.
+K_SHAPES = dict(hidden_size=256, head_dim=64, num_attention_heads=4)
+
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=64, rope_theta=10000.0)
 
@@ -32,6 +40,11 @@ LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_fac
 def cases():
     t = transformers
     yield "gguf-llama", "llama", t.LlamaForCausalLM, t.LlamaConfig(**COMMON, num_key_value_heads=2, rope_parameters=LLAMA3)
+    yield "gguf-llama-k", "llama", t.LlamaForCausalLM, t.LlamaConfig(
+        **{**COMMON, **K_SHAPES, "intermediate_size": 512}, num_key_value_heads=1), K_TYPES
+    yield "gguf-qwen3moe-k", "qwen3moe", t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(
+        **{**COMMON, **K_SHAPES, "num_hidden_layers": 1}, num_key_value_heads=1, num_experts=3, num_experts_per_tok=2,
+        moe_intermediate_size=256, norm_topk_prob=True), K_TYPES
     yield "gguf-qwen3moe", "qwen3moe", t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(
         **COMMON, num_key_value_heads=2, head_dim=32, num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, norm_topk_prob=True)
     yield "gguf-deepseek2", "deepseek2", t.DeepseekV3ForCausalLM, t.DeepseekV3Config(
@@ -40,11 +53,10 @@ def cases():
         topk_group=2, norm_topk_prob=True, routed_scaling_factor=2.5, rope_parameters=YARN)
 
 
-def type_of(name, index):
-    """Norms, biases and routers stay float32 as converters leave them; the rest goes through every type of gguf-py's quantiser in turn."""
+def type_of(name, index, cycle):
+    """Norms, biases and routers stay float32 as converters leave them; the rest goes through the types of `cycle` in turn."""
     if name.endswith("layernorm.weight") or "norm." in name or ".gate.weight" in name or name.endswith("bias"):
         return TYPES.F32
-    cycle = (TYPES.Q8_0, TYPES.Q4_0, TYPES.Q5_1, TYPES.F16, TYPES.Q4_1, TYPES.BF16, TYPES.Q5_0)
     return cycle[index % len(cycle)]
 
 
@@ -77,14 +89,37 @@ def inverse(name, parts, arch, config):
     return parts[name]
 
 
-def quantised(model, arch, config):
+def random_blocks(weight, kind, generator):
+    """K blocks of random bits with the shape and about the spread of `weight`, and a mean of 0."""
+    _, block_bytes = gguf.GGML_QUANT_SIZES[kind]
+    value_at, minimum_at = K_FACTORS[kind]
+    blocks = generator.integers(0, 256, (weight.size // 256, block_bytes), dtype=numpy.uint8)
+
+    def set_factors(value, minimum):
+        for at, factor in ((value_at, value), (minimum_at, minimum)):
+            if at is not None:
+                blocks[:, at:at + 2] = numpy.broadcast_to(factor, len(blocks)).astype("<f2")[:, None].view(numpy.uint8)
+
+    set_factors(1, 0)
+    values = gguf.quants.dequantize(blocks, kind)
+    set_factors(0, -1)
+    ratio = 0 if minimum_at is None else values.mean() / gguf.quants.dequantize(blocks, kind).mean()
+    set_factors(1, ratio)
+    scale = weight.std() / gguf.quants.dequantize(blocks, kind).std() * generator.uniform(0.7, 1.3, len(blocks))
+    set_factors(scale, ratio * scale)
+    return blocks.reshape(*weight.shape[:-1], -1)
+
+
+def quantised(model, arch, config, cycle, seed):
     """Quantises the model's weights in place. Returns the tensors to write: name -> (bytes, type)."""
     stored = {}
+    generator = numpy.random.default_rng(seed)
     for index, (name, tensor) in enumerate(stored_tensors(model)):
         parts = {}
         for part, weight in laid_out(name, tensor.detach().numpy(), arch, config).items():
-            kind = type_of(name, index)
-            data = gguf.quants.quantize(numpy.ascontiguousarray(weight), kind)
+            kind = type_of(name, index, cycle)
+            weight = numpy.ascontiguousarray(weight)
+            data = random_blocks(weight, kind, generator) if kind in K_FACTORS else gguf.quants.quantize(weight, kind)
             parts[part] = gguf.quants.dequantize(data, kind).reshape(weight.shape)
             stored[part] = (data, kind)
         with torch.no_grad():
@@ -106,7 +141,7 @@ def write_metadata(writer, arch, config):
     if arch != "llama":
         writer.add_expert_used_count(config.num_experts_per_tok)
         writer.add_expert_feed_forward_length(config.moe_intermediate_size)
-        writer.add_expert_count(8)
+        writer.add_expert_count(config.num_experts if arch == "qwen3moe" else config.n_routed_experts)
     if arch != "deepseek2":
         writer.add_head_count_kv(config.num_key_value_heads)
         writer.add_key_length(config.head_dim)
@@ -160,12 +195,12 @@ def write_gguf(path, arch, config, stored):
     writer.close()
 
 
-def make(name, arch, cls, config):
+def make(name, arch, cls, config, cycle=PLAIN_TYPES):
     config._attn_implementation = "eager"
     for seed in range(1, 50):
         model = cls(config).eval().float()
         randomise(stored_tensors(model), seed, torch.float32)
-        stored = quantised(model, arch, config)
+        stored = quantised(model, arch, config, cycle, seed)
 
         @torch.no_grad()
         def logits_of(tokens):
@@ -183,7 +218,7 @@ def make(name, arch, cls, config):
     write_gguf(directory / "model.gguf", arch, config, stored)
     write_golden(directory, numbers, {
         "oracle": f"transformers {transformers.__version__}, torch {torch.__version__}, {cls.__name__}, float32, eager attention, "
-                  "on weights quantised and dequantised by gguf-py",
+                  + ("on weights dequantised by gguf-py" if cycle is K_TYPES else "on weights quantised and dequantised by gguf-py"),
         "seed": seed,
     })
     print(f"{name}: seed {seed}, {(directory / 'model.gguf').stat().st_size} bytes, gap {numbers['gap']:.4f}")
