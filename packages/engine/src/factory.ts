@@ -6,7 +6,7 @@ import { engineErrors } from './errors.js'
 import { nativeProvider } from './native/native-provider.js'
 import { referenceProvider } from './pipeline/reference-provider.js'
 import type { EngineProvider } from './provider.js'
-import type { AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype } from './types.js'
+import type { AttentionEngine, AttentionEngineOptions, BackendKind, BackendRefusal, FfnEngine, FfnEngineOptions, KvDtype } from './types.js'
 
 /** In the order 'auto' tries them. */
 const providers: readonly EngineProvider[] = [nativeProvider, referenceProvider]
@@ -19,14 +19,14 @@ export interface ResolvedBackend {
   readonly kvDtype: KvDtype
 }
 
-/** Which backend an option's value means on this machine. Throws `backend_unavailable`. */
-export function resolveBackend (backend: BackendKind | 'auto'): ResolvedBackend {
-  const { provider, reason } = choose(backend, providers)
+/** Which backend an option's value means on this machine, for a model that the `refused` ones cannot run. Throws `backend_unavailable`. */
+export function resolveBackend (backend: BackendKind | 'auto', refused: readonly BackendRefusal[] = []): ResolvedBackend {
+  const { provider, reason } = choose(backend, providers, refused)
   return { backend: provider.backend, reason, kvDtype: provider.kvDtypes[0] }
 }
 
 export async function createAttentionEngine (options: AttentionEngineOptions): Promise<AttentionEngine> {
-  const { provider, reason } = choose(options.backend, providers)
+  const { provider, reason } = choose(options.backend, providers, options.refused)
   return await provider.createAttentionEngine(options, { reason })
 }
 
@@ -42,7 +42,7 @@ export interface ColocatedOptions {
 
 /** Both sides in one process, joined by loopback: an attention engine that needs no topology. Its weights are those of both sides. */
 export async function createColocatedEngine (options: AttentionEngineOptions, colocated: ColocatedOptions): Promise<AttentionEngine> {
-  const { provider, reason } = choose(options.backend, providers)
+  const { provider, reason } = choose(options.backend, providers, options.refused)
   const context = { reason, sharedConnectors: [createLoopbackConnector()] }
   const { model, clusterToken, numThreads, pinThreads = 'auto', onProgress } = options
   const ffn = await provider.createFfnEngine({
@@ -88,11 +88,14 @@ function joinEngines (attention: AttentionEngine, ffn: FfnEngine): AttentionEngi
   }
 }
 
-export function choose (backend: BackendKind | 'auto', from: readonly EngineProvider[]): { readonly provider: EngineProvider, readonly reason: string } {
+export function choose (
+  backend: BackendKind | 'auto', from: readonly EngineProvider[], refused: readonly BackendRefusal[] = []
+): { readonly provider: EngineProvider, readonly reason: string } {
   const passedOver: string[] = []
   for (const provider of from) {
     if (backend !== 'auto' && provider.backend !== backend) continue
-    const { isAvailable, reason } = provider.probe()
+    const refusal = refused.find(({ backend }) => backend === provider.backend)
+    const { isAvailable, reason } = refusal === undefined ? provider.probe() : { isAvailable: false, reason: refusal.reason }
     if (isAvailable) return { provider, reason: [reason, ...passedOver].join('; ') }
     passedOver.push(`no ${provider.backend}: ${reason}`)
   }

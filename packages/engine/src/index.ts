@@ -1,8 +1,11 @@
 export type {
-  AttentionEngine, AttentionEngineOptions, AttentionEngineStats, BackendKind, EngineInfo, FfnEngine, FfnEngineOptions, FfnEngineStats,
-  KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings, ThreadPinning
+  AttentionEngine, AttentionEngineOptions, AttentionEngineStats, BackendKind, BackendRefusal, EngineInfo, FfnEngine, FfnEngineOptions,
+  FfnEngineStats, KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings,
+  ThreadPinning
 } from './types.js'
 export type { AttentionBackend, AttnOutput, FfnBackend, FfnLeaves, Ubatch, UbatchSequence } from './backend.js'
+export { withBackendFallback } from './backend-fallback.js'
+export type { FallbackSteps } from './backend-fallback.js'
 export { engineErrors } from './errors.js'
 export { createAttentionEngine, createColocatedEngine, createFfnEngine, resolveBackend } from './factory.js'
 export type { ColocatedOptions, ResolvedBackend } from './factory.js'

@@ -12,6 +12,13 @@ import type {
 import type { Model } from '@tandem/model'
 
 export type BackendKind = 'reference' | 'cpu' | 'cuda'
+
+/** A backend that cannot run the model at hand, and why. */
+export interface BackendRefusal {
+  readonly backend: BackendKind
+  readonly reason: string
+}
+
 export type KvDtype = 'f32' | 'f16' | 'bf16' | 'fp8' | 'int8'
 
 /** Whether compute threads are bound to cores; `auto` binds them when there is one for every core the process may use. */
@@ -157,6 +164,8 @@ export interface FfnEngine {
 export interface AttentionEngineOptions {
   readonly model: Model
   readonly backend: BackendKind | 'auto'
+  /** Backends that have refused this model: not chosen again. */
+  readonly refused?: readonly BackendRefusal[]
   readonly kvBlocks: number
   readonly blockSize: number
   readonly kvDtype: KvDtype | 'auto'

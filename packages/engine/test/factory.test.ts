@@ -104,6 +104,13 @@ describe('choice of a backend', () => {
     })
   })
 
+  it('passes over those that refused the model', () => {
+    const refused = [{ backend: 'cpu', reason: 'tensor x: a float vector was expected' }] as const
+    expect(choose('auto', [built, referenceProvider], refused)).toEqual({
+      provider: referenceProvider, reason: 'TypeScript, float32; no cpu: tensor x: a float vector was expected'
+    })
+  })
+
   it('does not replace one that was asked for', () => {
     expect(() => choose('cpu', [broken, referenceProvider])).toThrow(expect.objectContaining({ code: 'backend_unavailable' }))
     expect(() => choose('cuda', [built, referenceProvider])).toThrow('this build does not have it')

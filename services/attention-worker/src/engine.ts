@@ -1,6 +1,6 @@
 // Owns how the worker's options become an engine: sizes, then one side, or both when colocated.
-import { createAttentionEngine, createColocatedEngine, resolveBackend } from '@tandem/engine'
-import type { AttentionEngine, AttentionEngineOptions } from '@tandem/engine'
+import { createAttentionEngine, createColocatedEngine, withBackendFallback } from '@tandem/engine'
+import type { AttentionEngine, AttentionEngineOptions, BackendRefusal, ResolvedBackend } from '@tandem/engine'
 import { attentionTensorRefs, ffnTensorRefs, openModel } from '@tandem/model'
 import type { Model, TensorRef } from '@tandem/model'
 import { logProgress, requireModel, workerNumberOf } from '@tandem/worker'
@@ -17,11 +17,27 @@ export interface BuiltEngine {
   readonly maxModelLen: number
 }
 
-export async function buildEngine (
-  options: AttentionWorkerOptions, workerId: string, onPeerDown: (workerId: string, reason: string) => void, logger: Logger
-): Promise<BuiltEngine> {
+interface Surroundings {
+  readonly options: AttentionWorkerOptions
+  readonly workerId: string
+  readonly onPeerDown: AttentionEngineOptions['onPeerDown']
+  readonly logger: Logger
+}
+
+/** An engine of the best backend that takes the model; what others have against it is logged and goes into the engine's info. */
+export async function buildEngine (surroundings: Surroundings): Promise<BuiltEngine> {
+  const { options, logger } = surroundings
   const model = await openModel(requireModel(options.model), options.servedModelName === '' ? {} : { name: options.servedModelName })
-  const { backend, reason, kvDtype } = resolveBackend(options.backend)
+  return await withBackendFallback(options.backend, {
+    create: (resolved, refused) => loadEngine(model, resolved, refused, surroundings),
+    onRefusal: (backend, { code, message }) => { logger.warn({ backend, code, reason: message }, 'backend cannot run this model') }
+  })
+}
+
+async function loadEngine (
+  model: Model, { backend, reason, kvDtype }: ResolvedBackend, refused: readonly BackendRefusal[],
+  { options, workerId, onPeerDown, logger }: Surroundings
+): Promise<BuiltEngine> {
   const isColocated = options.connector === 'loopback'
   const refs = isColocated ? [...attentionTensorRefs(model), ...ffnTensorRefs(model)] : attentionTensorRefs(model)
   const size = sizeKvCache({
@@ -38,6 +54,7 @@ export async function buildEngine (
     model,
     // As asked, not as resolved: the engine reports why it was chosen, and what was passed over.
     backend: options.backend,
+    refused,
     kvBlocks: size.numBlocks,
     blockSize: options.blockSize,
     kvDtype: options.kvDtype,

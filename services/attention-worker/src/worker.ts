@@ -22,10 +22,11 @@ export interface AttentionWorkerDependencies {
 export async function startAttentionWorker (options: AttentionWorkerOptions, { logger }: AttentionWorkerDependencies): Promise<RunningWorker> {
   const workerId = options.workerId === '' ? newWorkerId('attention') : options.workerId
   let reportPeerDown = (_peerId: string, _reason: string): void => {}
-  const built = await buildEngine(options, workerId, (peerId, reason) => {
+  const onPeerDown = (peerId: string, reason: string): void => {
     logger.warn({ peerId, reason }, 'channel to ffn worker broke')
     reportPeerDown(peerId, reason)
-  }, logger)
+  }
+  const built = await buildEngine({ options, workerId, onPeerDown, logger })
   const { engine } = built
   const { promise: done, resolve: finish, reject: fail } = withResolvers()
   const steps = new StepRunner(engine, fail)

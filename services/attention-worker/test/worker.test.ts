@@ -85,6 +85,16 @@ describe('attention worker', () => {
     expect(await (await server.nextWorker()).next('register')).toMatchObject({ backend, backendReason: reason })
   })
 
+  it.skipIf(resolveBackend('auto').backend !== 'cpu')('takes the reference when the native engine refuses, and says so', async () => {
+    const server = await scheduler()
+    // The native engine's KV blocks have multiples of 16 tokens.
+    await startWorker(server.address, { backend: 'auto', blockSize: 8 })
+    const { backend, backendReason, kvDtype } = (await (await server.nextWorker()).next('register'))
+    expect({ backend, kvDtype }).toEqual({ backend: 'reference', kvDtype: 'f32' })
+    expect(backendReason).toContain('no cpu: the native engine cannot run this model: the KV block size')
+    await expect(startWorker(server.address, { backend: 'cpu', blockSize: 8 })).rejects.toMatchObject({ code: 'model_unsupported' })
+  })
+
   it('registers what it holds, follows the topology and runs steps', async () => {
     const server = await scheduler()
     await startWorker(server.address, { workerId: 'a1', servedModelName: 'tiny' })

@@ -1,6 +1,7 @@
 // Loading, refusing to load, the step queue, disposal.
 import { readdirSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
+import { withBackendFallback } from '@tandem/engine'
 import { openGoldenModel } from '../reference/golden-models.js'
 import { generate, newSequence, prompts, skipReason, startAttention, startCluster, startFfn } from './engine-support/cluster.js'
 
@@ -21,6 +22,24 @@ describe.skipIf(skipReason !== null)('native engine', () => {
     const assignment = { epoch: 1, instanceIdx: 0, rank: 0, size: 1, split: 'tp', shards: { start: 0, end: 8 } } as const
     await expect(ffn.assign(assignment)).rejects.toMatchObject({ code: 'weights_unreadable', facts: { tensor: down.name } })
     await ffn.dispose()
+  })
+
+  it('leaves a model it does not support to the reference under auto, and says so', async () => {
+    const model = await openGoldenModel('gguf-llama')
+    const [first, ...rest] = model.attention.layers
+    const stored = model.attention.tokenEmbd
+    expect(stored.dtype).toMatch(/^Q/)
+    // A norm stored in blocks: no converter writes one, but the reference reads it.
+    const attnNorm = { ...stored, shape: [stored.shape[1]!], byteLength: stored.byteLength / stored.shape[0]! }
+    const unusual = { ...model, attention: { ...model.attention, layers: [{ ...first!, attnNorm }, ...rest] } }
+    const refusals: string[] = []
+    const { engine } = await withBackendFallback('auto', {
+      create: (_resolved, refused) => startAttention(unusual, 'auto', 'auto', { refused }),
+      onRefusal: (backend, { code }) => { refusals.push(`${backend}: ${code}`) }
+    })
+    expect(refusals).toEqual(['cpu: tensor_unsupported'])
+    expect(engine.info).toMatchObject({ backend: 'reference', reason: expect.stringContaining(`no cpu: tensor ${stored.name}`) as string })
+    await engine.dispose()
   })
 
   it('refuses a KV pool that the machine cannot hold, with the sizes', async () => {

@@ -24,7 +24,7 @@ export interface StartedAttention {
 }
 
 export async function startAttention (
-  model: Model, backend: BackendKind, connector: ConnectorKind | 'auto', settings: Partial<AttentionEngineOptions> = {}
+  model: Model, backend: BackendKind | 'auto', connector: ConnectorKind | 'auto', settings: Partial<AttentionEngineOptions> = {}
 ): Promise<StartedAttention> {
   const peersDown: string[] = []
   const engine = await createAttentionEngine({
