@@ -1,37 +1,94 @@
 #!/usr/bin/env bash
-# Builds the native self tests under AddressSanitizer + UndefinedBehaviorSanitizer, then under ThreadSanitizer, and runs them.
-#   scripts/sanitize.sh [address|thread]   (both without an argument; CXX picks the compiler)
+# Runs the native code under AddressSanitizer + UndefinedBehaviorSanitizer, then under ThreadSanitizer: kernels and threads (self_test),
+# whole engines (engine_test), and the addon inside Node with the tests of its layer objects (addon; address only: Node itself is
+# not built for ThreadSanitizer, which then reports V8).
+#   scripts/sanitize.sh [address|thread]... [self_test|engine_test|addon]...   (everything without an argument; CXX picks the compiler)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compiler=${CXX:-g++}
-declare -A flags=(
+declare -A sanitizer_flags=(
   [address]='-fsanitize=address,undefined -fno-sanitize-recover=all'
   [thread]='-fsanitize=thread'
 )
+declare -A folders=(
+  [self_test]='kernels threads test/self_test'
+  [engine_test]='kernels threads connector model engine test/engine_test'
+  [addon]='kernels threads connector model engine native .'
+)
+addon_tests=(layer-backends engine-grpc native-ffn-engine auto-attention-engine engine-lifecycle)
 
-flags_of () {
+isa_flags_of () {
   case $1 in
     *_avx2.cc) echo '-mavx2 -mfma -mf16c' ;;
     *_avx512.cc) echo '-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c' ;;
   esac
 }
 
-for kind in "${@:-address thread}"; do
-  for sanitizer in $kind; do
-    out=build/sanitize/$sanitizer
-    mkdir -p "$out"
-    objects=()
-    for source in csrc/kernels/*.cc csrc/threads/*.cc csrc/test/self_test/*.cc; do
-      object=$out/$(echo "$source" | tr / _).o
+header_folder_of () { node -p "require('path').dirname(require.resolve('$1/package.json'))"; }
+
+# compile SOURCE OBJECT: unless nothing it includes is newer.
+compile () {
+  local newer
+  if [ -f "$2" ] && [ -f "$2.d" ]; then
+    # shellcheck disable=SC2046
+    newer=$(find $(sed 's/^[^:]*://; s/\\$//' "$2.d") -newer "$2" -print -quit 2>&1) || newer='a header is gone'
+    if [ -z "$newer" ]; then return; fi
+  fi
+  # shellcheck disable=SC2046,SC2086
+  "$compiler" -std=c++20 -O1 -g -fPIC -pthread -ffp-contract=off -fno-omit-frame-pointer -w $flags $(isa_flags_of "$1") \
+    -DNODE_ADDON_API_DISABLE_DEPRECATED -DNAPI_CPP_EXCEPTIONS -DNAPI_VERSION=8 -isystem "$node_headers" -isystem "$addon_headers" \
+    -I csrc -MMD -MF "$2.d" -c "$1" -o "$2"
+}
+
+# build PROGRAM FILE LINK_FLAGS...
+build () {
+  local objects=() source object folder program=$1 file=$2
+  shift 2
+  for folder in ${folders[$program]}; do
+    for source in "csrc/$folder"/*.cc; do
+      object=$out/$(echo "${source#csrc/}" | tr / _).o
       objects+=("$object")
-      if [ -f "$object" ] && [ -z "$(find csrc/kernels csrc/threads csrc/test/self_test -newer "$object" -print -quit)" ]; then continue; fi
-      # shellcheck disable=SC2046,SC2086
-      "$compiler" -std=c++20 -O1 -g -pthread -ffp-contract=off -fno-omit-frame-pointer ${flags[$sanitizer]} -w -I csrc $(flags_of "$source") \
-        -c "$source" -o "$object"
+      compile "$source" "$object"
     done
-    # shellcheck disable=SC2086
-    "$compiler" -pthread ${flags[$sanitizer]} "${objects[@]}" -o "$out/self_test"
-    echo "== $sanitizer sanitizer"
-    "$out/self_test"
+  done
+  # shellcheck disable=SC2086
+  "$compiler" -pthread $flags "$@" "${objects[@]}" -o "$file"
+}
+
+# Leaks are looked for by the programs above: Node frees nothing when it ends.
+test_addon () {
+  if [ ! -e build/Release/tandem_native.node ]; then
+    echo 'sanitize.sh: the tests look for the ordinary addon first: node packages/engine/scripts/build-native.mjs' >&2
+    exit 2
+  fi
+  build addon "$out/tandem_native.node" -shared
+  (cd ../.. && TANDEM_SANITIZED_ADDON=$PWD/packages/engine/$out/tandem_native.node LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) \
+    ASAN_OPTIONS=detect_leaks=0 NODE_OPTIONS="--require $PWD/packages/engine/scripts/load-sanitized-addon.cjs" \
+    node node_modules/vitest/vitest.mjs run --testTimeout 120000 "${addon_tests[@]/#/packages/engine/test/native/}")
+}
+
+sanitizers=() programs=()
+for word in "$@"; do
+  if [ -n "${sanitizer_flags[$word]:-}" ]; then sanitizers+=("$word"); elif [ -n "${folders[$word]:-}" ]; then programs+=("$word"); else
+    echo "sanitize.sh: '$word' is none of ${!sanitizer_flags[*]} ${!folders[*]}" >&2
+    exit 2
+  fi
+done
+if [ ${#sanitizers[@]} = 0 ]; then sanitizers=(address thread); fi
+if [ ${#programs[@]} = 0 ]; then programs=(self_test engine_test addon); fi
+node_headers=$(node -p "require('node-api-headers').include_dir")
+addon_headers=$(header_folder_of node-addon-api)
+
+for sanitizer in "${sanitizers[@]}"; do
+  flags=${sanitizer_flags[$sanitizer]}
+  out=build/sanitize/$sanitizer
+  mkdir -p "$out"
+  for program in "${programs[@]}"; do
+    if [ "$program $sanitizer" = 'addon thread' ]; then continue; fi
+    echo "== $program, $sanitizer sanitizer"
+    if [ "$program" = addon ]; then test_addon; else
+      build "$program" "$out/$program"
+      "$out/$program"
+    fi
   done
 done
