@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "threads/process_placement.h"
+
 namespace tandem {
 
 namespace {
@@ -36,7 +38,7 @@ ChannelLimits limits_for(const ModelConfig& model) {
 AttentionEngine::AttentionEngine(const AttentionEngineConfig& config, LoadProgress progress,
                                  FfnDialer::PeerDown peer_down)
     : config_(config),
-      pool_(ThreadPoolOptions{config.num_threads, config.pinning}),
+      pool_(placed_pool({config.num_threads, config.pinning})),
       layers_(config.model, config.tensors, config.kv, pool_, std::move(progress)),
       doorbell_(std::make_shared<Doorbell>()),
       io_loop_(std::make_shared<IoLoop>()),

@@ -7,6 +7,7 @@
 
 #include "connector/activation_codec.h"
 #include "model/engine_error.h"
+#include "threads/process_placement.h"
 
 namespace tandem {
 
@@ -42,7 +43,7 @@ FfnEngine::FfnEngine(FfnEngineConfig config)
       io_loop_(std::make_shared<IoLoop>()),
       doorbell_(std::make_shared<Doorbell>()),
       peers_(std::make_shared<PeerSet>(doorbell_)),
-      pool_(ThreadPoolOptions{config_.num_threads, config_.pinning}) {
+      pool_(placed_pool({config_.num_threads, config_.pinning})) {
   const ListenContext context{io_loop_, peers_, config_.hello};
   if (!config_.shm_path.empty()) shm_ = listen_shm(config_.shm_path, context);
   if (!config_.tcp_host.empty()) tcp_ = listen_tcp(config_.tcp_host, config_.tcp_port, context);

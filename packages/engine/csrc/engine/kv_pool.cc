@@ -8,6 +8,7 @@
 #include <string>
 
 #include "model/engine_error.h"
+#include "threads/memory_nodes.h"
 
 namespace tandem {
 
@@ -58,6 +59,7 @@ KvPool::KvPool(const KvLayout& layout, size_t num_layers, size_t num_blocks)
                                             {"availableBytes", static_cast<double>(available)}});
   }
   ::madvise(mapped, num_bytes_, MADV_HUGEPAGE);
+  place_memory(mapped, num_bytes_);
   data_ = static_cast<uint8_t*>(mapped);
 }
 

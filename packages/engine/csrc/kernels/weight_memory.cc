@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #endif
 
+#include "threads/memory_nodes.h"
+
 namespace tandem {
 namespace {
 
@@ -26,6 +28,7 @@ std::shared_ptr<uint8_t> map_chunk(size_t num_bytes) {
   auto* aligned = reinterpret_cast<uint8_t*>(round_up(reinterpret_cast<uintptr_t>(memory), kLargePage));
   // Advice only: without large pages the same memory works, slower.
   madvise(aligned, num_bytes, MADV_HUGEPAGE);
+  place_memory(aligned, num_bytes);
   return {aligned, [memory, mapped](uint8_t*) { munmap(memory, mapped); }};
 #else
   auto* memory = static_cast<uint8_t*>(std::aligned_alloc(64, num_bytes));

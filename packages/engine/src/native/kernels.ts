@@ -2,6 +2,7 @@
 // use it; engines call the kernels in C++.
 import type { TokenLogprobs } from '@tandem/core'
 import { tensorDtypes, type TensorDtype } from '@tandem/model'
+import type { ThreadPinning } from '../types.js'
 import { loadAddon } from './load-addon.js'
 
 /** In the order of csrc/kernels/isa.h. */
@@ -104,6 +105,28 @@ export interface AttentionBench {
   readonly contextLength: number
 }
 
+export interface PlacementOptions {
+  /** Folder that stands for / . */
+  readonly root: string
+  /** CPUs the process may use, ascending. */
+  readonly affinity: readonly number[]
+  /** 0: the default. */
+  readonly numThreads: number
+  readonly pinThreads: ThreadPinning
+  readonly numaNode: 'auto' | 'off' | readonly number[]
+  /** Node the process runs on. */
+  readonly currentNode: number
+}
+
+export interface PlacementAnswer {
+  readonly numThreads: number
+  /** Empty: nodes do not matter. */
+  readonly memoryNodes: readonly number[]
+  readonly processCpus: readonly number[]
+  /** Affinity a pool is constructed under; it binds when this has as many CPUs as the pool threads. */
+  readonly poolCpus: readonly number[]
+}
+
 export interface KernelAddon {
   isaAvailable (isa: number): boolean
   setIsa (isa: number): boolean
@@ -161,6 +184,12 @@ export interface KernelAddon {
   /** Seconds of an empty parallel_for. */
   benchDispatch (numThreads: number, numCalls: number): number
   availableCores (): number
+
+  /** null: a listed node has no usable CPU. */
+  placement (options: PlacementOptions): PlacementAnswer | null
+  /** Cores the cgroup of a root's /proc/self/cgroup grants; 0: no limit. */
+  cgroupQuota (root: string): number
+  parseCpuList (list: string): number[]
 }
 
 export type LoadedKernels =

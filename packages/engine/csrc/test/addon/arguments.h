@@ -47,6 +47,7 @@ void register_rows(Napi::Env env, Napi::Object exports);
 void register_attention(Napi::Env env, Napi::Object exports);
 void register_sampling(Napi::Env env, Napi::Object exports);
 void register_benches(Napi::Env env, Napi::Object exports);
+void register_placement(Napi::Env env, Napi::Object exports);
 
 template <typename Method>
 void add(Napi::Object exports, const char* name, Method method) {

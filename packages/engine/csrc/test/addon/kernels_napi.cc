@@ -25,6 +25,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_attention(env, exports);
   register_sampling(env, exports);
   register_benches(env, exports);
+  register_placement(env, exports);
   return exports;
 }
 

@@ -6,6 +6,8 @@ int main() {
   using namespace tandem;
   std::puts("thread pool");
   self_test::test_thread_pool();
+  std::puts("placement");
+  self_test::test_placement();
   for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
     if (!set_active_isa(isa)) {
       std::printf("%s: skipped, this CPU does not have it\n", isa_name(isa));

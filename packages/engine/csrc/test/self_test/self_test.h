@@ -44,5 +44,6 @@ void test_rows();
 void test_attention();
 void test_sampler();
 void test_thread_pool();
+void test_placement();
 
 }  // namespace tandem::self_test
