@@ -1,12 +1,10 @@
 // Owns the only mutable thing around the core: when it runs. Events are handled at once; one flush per turn of
 // the event loop then acts on all of them, so that a burst of requests shares a plan and tokens share a message.
+// Without events the core runs when its next deadline passes, and not before.
 import { isTandemError } from '@tandem/core'
+import { Alarm } from './alarm.js'
+import type { Clock } from './clock.js'
 import type { CoreAction, CoreEvent, SchedulerCore } from './core/index.js'
-
-export interface Clock {
-  /** Monotonic milliseconds. */
-  nowMs (): number
-}
 
 export interface CoreLoopOptions {
   readonly core: SchedulerCore
@@ -18,10 +16,14 @@ export interface CoreLoopOptions {
 
 export class CoreLoop {
   readonly #options: CoreLoopOptions
+  readonly #alarm: Alarm
   #pending: NodeJS.Immediate | undefined
   #stopped = false
 
-  constructor (options: CoreLoopOptions) { this.#options = options }
+  constructor (options: CoreLoopOptions) {
+    this.#options = options
+    this.#alarm = new Alarm(options.clock, () => { this.post({ type: 'tick' }) })
+  }
 
   get core (): SchedulerCore { return this.#options.core }
 
@@ -44,6 +46,7 @@ export class CoreLoop {
     if (this.#stopped) return
     try {
       for (const action of this.core.flush(this.#options.clock.nowMs())) this.#options.dispatch(action)
+      this.#alarm.wakeBy(this.core.nextTickMs())
     } catch (error) {
       this.#fail(error)
     }
@@ -51,6 +54,7 @@ export class CoreLoop {
 
   stop (): void {
     this.#stopped = true
+    this.#alarm.close()
     if (this.#pending) clearImmediate(this.#pending)
   }
 

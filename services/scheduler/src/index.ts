@@ -1,4 +1,4 @@
-export type { Clock } from './core-loop.js'
+export type { Clock } from './clock.js'
 export { schedulerErrors } from './errors.js'
 export { schedulerOptions } from './options.js'
 export type { SchedulerOptions } from './options.js'

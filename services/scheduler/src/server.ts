@@ -4,11 +4,12 @@ import { assignmentToMessage, createGrpcServer, SchedulerClientConstructor, topo
 import { createStore } from '@tandem/store'
 import type { Store } from '@tandem/store'
 import type { Logger } from 'pino'
+import { systemClock } from './clock.js'
+import type { Clock } from './clock.js'
 import { viewCluster } from './cluster-view.js'
 import { SchedulerCore } from './core/index.js'
 import type { CoreAction } from './core/index.js'
 import { CoreLoop } from './core-loop.js'
-import type { Clock } from './core-loop.js'
 import { schedulerError } from './errors.js'
 import { planToMessage } from './grpc/convert.js'
 import { GatewayStreams } from './grpc/gateway-streams.js'
@@ -17,11 +18,9 @@ import { schedulerHandlers } from './grpc/service.js'
 import { WorkerStreams } from './grpc/worker-streams.js'
 import { SchedulerMetrics } from './metrics.js'
 import type { SchedulerOptions } from './options.js'
+import { PublishSchedule } from './publish-schedule.js'
 import { StorePublisher } from './store-publisher.js'
 
-/** How often time alone may change something: timeouts, retries, settling. */
-const TICK_MS = 50
-const PUBLISH_MS = 250
 /** How long a start waits for the store: its epoch keeps a second scheduler from repeating ours. */
 const STORE_WAIT_MS = 1000
 /** 2026-01-01. Epochs start at the seconds since then, so that workers which outlive a scheduler never see one again. */
@@ -46,13 +45,15 @@ export interface RunningScheduler {
 /** Throws `options_conflict`, `store_url_invalid`, `bind_failed`, `cluster_token_required`. */
 export async function startScheduler (options: SchedulerOptions, dependencies: SchedulerDependencies): Promise<RunningScheduler> {
   checkOptions(options)
-  const { logger, clock = { nowMs: () => performance.now() } } = dependencies
+  const { logger, clock = systemClock } = dependencies
   const grpc = createGrpcServer(options)
   const store = dependencies.store ?? createStore(options)
   const core = new SchedulerCore(options, await firstEpoch(store))
   const metrics = new SchedulerMetrics(core)
   const publisher = makePublisher(options, { store, core, logger })
-  const { loop, gateways, workers, launcher } = makeStreams(options, dependencies, { core, clock, metrics })
+  const publications = new PublishSchedule(publisher, clock)
+  store.onReachable(() => { publications.changed() })
+  const { loop, gateways, workers, launcher } = makeStreams(options, dependencies, { core, clock, metrics, publications })
   const version = readVersion()
   grpc.server.addService(SchedulerClientConstructor.service, schedulerHandlers({
     loop,
@@ -67,17 +68,15 @@ export async function startScheduler (options: SchedulerOptions, dependencies: S
     await closeStore()
     throw error
   })
-  const ticks = setInterval(() => { loop.post({ type: 'tick' }) }, TICK_MS)
-  const publications = setInterval(() => { void publisher.publish(clock.nowMs()) }, PUBLISH_MS)
+  publications.changed()
   const address = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   logger.info({ address, version }, 'scheduler listening')
   return {
     address,
     port,
     close: async () => {
-      clearInterval(ticks)
-      clearInterval(publications)
       loop.stop()
+      publications.close()
       gateways.closeAll()
       workers.closeAll()
       launcher.close()
@@ -98,15 +97,20 @@ interface StreamInputs {
   readonly core: SchedulerCore
   readonly clock: Clock
   readonly metrics: SchedulerMetrics
+  readonly publications: PublishSchedule
 }
 
 function makeStreams (
-  options: SchedulerOptions, { logger, onFatal = throwLater }: SchedulerDependencies, { core, clock, metrics }: StreamInputs
+  options: SchedulerOptions, { logger, onFatal = throwLater }: SchedulerDependencies, { core, clock, metrics, publications }: StreamInputs
 ): Outlets & { readonly loop: CoreLoop } {
   const loop: CoreLoop = new CoreLoop({
     core,
     clock,
-    dispatch: action => { dispatch(action) },
+    dispatch: action => {
+      dispatch(action)
+      // What changes the books makes an action; a heartbeat makes none.
+      publications.changed()
+    },
     onFatal: error => { logger.fatal({ err: error }, 'scheduler invariant broken'); onFatal(error) }
   })
   const gateways = new GatewayStreams(loop, options.maxBufferedEvents, logger.child({ component: 'gateways' }))

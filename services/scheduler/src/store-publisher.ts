@@ -35,7 +35,20 @@ export class StorePublisher {
   #isInSync = true
   #running: Promise<void> | undefined
 
-  constructor (options: StorePublisherOptions) { this.#options = options }
+  constructor (options: StorePublisherOptions) {
+    this.#options = options
+    // Also when nobody tried to write meanwhile: it may have forgotten everything.
+    options.store.onReachable(() => { this.#lostTouch('it went away and came back') })
+  }
+
+  /** False after an outage, until everything is published again. */
+  get isInSync (): boolean { return this.#isInSync }
+
+  get renewAtMs (): number {
+    let nextMs = Infinity
+    for (const { renewAtMs } of this.#published.values()) nextMs = Math.min(nextMs, renewAtMs)
+    return nextMs
+  }
 
   /** memory, redis, redis (unreachable) */
   get description (): string {

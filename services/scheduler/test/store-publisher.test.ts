@@ -11,7 +11,13 @@ class FlakyStore extends MemoryStore {
   override isReachable = true as true
   breaksNext = false
 
-  setReachable (isReachable: boolean): void { this.isReachable = isReachable as true }
+  readonly #listeners: Array<() => void> = []
+  override onReachable (listener: () => void): void { this.#listeners.push(listener) }
+
+  setReachable (isReachable: boolean): void {
+    this.isReachable = isReachable as true
+    if (isReachable) for (const listener of this.#listeners) listener()
+  }
 
   override async updatePlacement (kind: PlacementKind, workerId: string, change: PlacementChange): Promise<boolean> {
     if (this.breaksNext) {
@@ -83,6 +89,32 @@ describe('StorePublisher', () => {
     await publish()
     expect(publisher.description).toBe('memory')
     expect(await store.locate('block', hashes())).toEqual(hashes().map(() => ['a']))
+  })
+
+  test('an outage between two runs is made up for too', async () => {
+    driver.runDry()
+    await publish()
+    store.setReachable(false)
+    for (const workerId of ['a', 'f']) await store.removeWorker(workerId)
+    store.setReachable(true)
+    expect(publisher.isInSync).toBe(false)
+    await publish()
+    expect(publisher.isInSync).toBe(true)
+    expect(await store.locate('block', hashes())).toEqual(hashes().map(() => ['a']))
+  })
+
+  test('says when the first lease wants to be renewed', async () => {
+    expect(publisher.renewAtMs).toBe(100)
+    nowMs = 60
+    driver.ffn('f2')
+    await publish()
+    expect(publisher.renewAtMs).toBe(100)
+    nowMs = 100
+    await publish()
+    expect(publisher.renewAtMs).toBe(160)
+    for (const workerId of ['a', 'f', 'f2']) driver.lose(workerId)
+    await publish()
+    expect(publisher.renewAtMs).toBe(Infinity)
   })
 
   test('a change that was lost half way is made up for', async () => {

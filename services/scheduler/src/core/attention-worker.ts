@@ -44,8 +44,8 @@ export class AttentionWorker {
   /** When draining: past this its sequences move to other workers. */
   drainDeadlineMs = Infinity
   drainedSent = false
-  /** No plans before this: the last step failed. */
-  retryAtMs = 0
+  /** No plans before this: the last step failed. -Infinity when it did not. */
+  retryAtMs = -Infinity
   lastSeenMs: number
   stats: WorkerStats__Output | undefined
 

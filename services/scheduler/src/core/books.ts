@@ -49,6 +49,8 @@ export class Books {
   /** Of the cluster's model; set by the first worker. */
   blockRoot: BlockHash = rootHash('')
   numRunning = 0
+  /** False: no live sequence stands still. True: one may; `failStalled` looks again. */
+  hasStalls = false
   readonly #outbox = new Map<number, RequestEvent[]>()
   #arrivals = 0
   #seqIds = 0

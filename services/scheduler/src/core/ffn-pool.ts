@@ -45,6 +45,8 @@ export class FfnPool {
   get epoch (): number { return this.#epoch }
   get phase (): Phase['name'] { return this.#phase.name }
   get current (): FfnTopology | undefined { return this.#current }
+  /** When the phase moves on by itself. */
+  get nextStepMs (): number { return 'untilMs' in this.#phase ? this.#phase.untilMs : Infinity }
   get numActive (): number {
     let count = 0
     for (const worker of this.workers.values()) if (!worker.isDraining) count++

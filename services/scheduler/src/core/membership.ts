@@ -20,7 +20,7 @@ export function checkHeartbeats (books: Books, ffn: FfnPool, nowMs: number): Arr
   }
   const { heartbeatIntervalMs, heartbeatTimeoutMs } = books.options
   for (const { workerId, lastSeenMs } of books.attention.values()) {
-    if (nowMs - lastSeenMs > heartbeatTimeoutMs) declare(workerId, lastSeenMs)
+    if (nowMs - lastSeenMs >= heartbeatTimeoutMs) declare(workerId, lastSeenMs)
   }
   for (const worker of ffn.workers.values()) {
     const { workerId, lastSeenMs, suspectedAtMs = Infinity } = worker
@@ -28,11 +28,27 @@ export function checkHeartbeats (books: Books, ffn: FfnPool, nowMs: number): Arr
       // It lives and only a channel broke: under a new epoch attention workers dial it again.
       worker.suspectedAtMs = undefined
       ffn.rebuild(nowMs)
-    } else if (nowMs - lastSeenMs > heartbeatTimeoutMs || nowMs - suspectedAtMs >= MAX_MISSED_HEARTBEATS * heartbeatIntervalMs) {
+    } else if (nowMs - lastSeenMs >= heartbeatTimeoutMs || nowMs - suspectedAtMs >= MAX_MISSED_HEARTBEATS * heartbeatIntervalMs) {
       declare(workerId, lastSeenMs)
     }
   }
   return dead
+}
+
+/** When the next worker is dead if it stays silent, a suspect is cleared, a rest after a failed step or a drain is over. */
+export function nextMembershipMs (books: Books, ffn: FfnPool): number {
+  const { heartbeatIntervalMs, heartbeatTimeoutMs } = books.options
+  let nextMs = Infinity
+  for (const worker of books.attention.values()) {
+    nextMs = Math.min(nextMs, worker.lastSeenMs + heartbeatTimeoutMs)
+    if (worker.retryAtMs > -Infinity) nextMs = Math.min(nextMs, worker.retryAtMs)
+    if (worker.isDraining && worker.running.length > 0 && canTakeOver(books)) nextMs = Math.min(nextMs, worker.drainDeadlineMs)
+  }
+  for (const { lastSeenMs, suspectedAtMs = Infinity } of ffn.workers.values()) {
+    if (lastSeenMs > suspectedAtMs) return -Infinity
+    nextMs = Math.min(nextMs, lastSeenMs + heartbeatTimeoutMs, suspectedAtMs + MAX_MISSED_HEARTBEATS * heartbeatIntervalMs)
+  }
+  return nextMs
 }
 
 export interface PeerReport {
@@ -72,12 +88,16 @@ export function drainWorker (
 
 /** Sequences that a draining worker did not finish in time go on elsewhere, if there is an elsewhere. */
 export function moveLateSequences (books: Books, nowMs: number): void {
-  const workers = [...books.attention.values()]
-  if (!workers.some(worker => !worker.isDraining && worker.hasTopology)) return
-  for (const worker of workers) {
+  if (!canTakeOver(books)) return
+  for (const worker of books.attention.values()) {
     if (!worker.isDraining || nowMs < worker.drainDeadlineMs) continue
     while (worker.running.length > 0) books.preempt(worker.running.at(-1)!)
   }
+}
+
+/** Some attention worker may be given the sequences of another. */
+function canTakeOver (books: Books): boolean {
+  return [...books.attention.values()].some(worker => !worker.isDraining && worker.hasTopology)
 }
 
 export function releaseDrainedAttention (books: Books): void {

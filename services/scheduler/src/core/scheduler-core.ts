@@ -11,13 +11,15 @@ import { AttentionWorker } from './attention-worker.js'
 import { formPlan } from './batching.js'
 import { Books } from './books.js'
 import { FfnPool } from './ffn-pool.js'
-import { checkHeartbeats, drainWorker, findWorker, moveLateSequences, peerDown, releaseDrainedAttention } from './membership.js'
+import {
+  checkHeartbeats, drainWorker, findWorker, moveLateSequences, nextMembershipMs, peerDown, releaseDrainedAttention
+} from './membership.js'
 import { placeWaiting } from './placement.js'
 import { checkRegistration } from './registration.js'
 import type { ClusterModel } from './registration.js'
 import { changeTargets, surplus } from './scale.js'
 import type { ScaleTargets } from './scale.js'
-import { failStalled } from './stalls.js'
+import { failStalled, nextStallMs } from './stalls.js'
 import { applyStepResult, loseAllPlans } from './step-results.js'
 import type { CoreAction, CoreEvent, ServingState, WorkerRegistration } from './types.js'
 
@@ -72,8 +74,15 @@ export class SchedulerCore {
     return this.books.actions.splice(0)
   }
 
+  /** When time alone will change something, as of the last flush: the next tick is due then. Infinity: only events will. */
+  nextTickMs (): number {
+    const { ready } = this.#servingState
+    return Math.min(nextMembershipMs(this.books, this.ffn), this.ffn.nextStepMs, nextStallMs(this.books, !ready))
+  }
+
   #sendPlans (worker: AttentionWorker, nowMs: number): void {
     if (nowMs < worker.retryAtMs) return
+    worker.retryAtMs = -Infinity
     const instanceIdxs = worker.isColocated ? [] : this.ffn.liveInstances(worker)
     if (!worker.isColocated && instanceIdxs.length === 0) return
     for (;;) {

@@ -145,6 +145,7 @@ function failPlan (books: Books, worker: AttentionWorker, plan: PlanInFlight, { 
 
 function restart (books: Books, { sequence }: PlanLine, reason: string, nowMs: number): void {
   sequence.stall = { code: 'step_failed', sinceMs: sequence.stall?.code === 'step_failed' ? sequence.stall.sinceMs : nowMs, reason }
+  books.hasStalls = true
   if (sequence.status === 'running') books.readmit(sequence)
   else sequence.generation++
 }

@@ -74,6 +74,15 @@ describe('reports of broken channels', () => {
     expect(driver.core.ffn.epoch).toBe(2)
   })
 
+  test('the next tick is due when the suspect is dead, or at once when it was heard from', () => {
+    expect(driver.core.nextTickMs()).toBe(1200)
+    driver.nowMs += 50
+    beat('f')
+    expect(driver.core.nextTickMs()).toBe(-Infinity)
+    driver.tick(0)
+    expect(driver.core.nextTickMs()).toBeGreaterThan(1200)
+  })
+
   test('a report about a worker that is gone is ignored', () => {
     expect(() => driver.post({ type: 'peerDown', workerId: 'a', peerId: 'nobody', reason: 'reset' })).not.toThrow()
   })
@@ -102,6 +111,7 @@ describe('draining attention workers', () => {
     driver.step('a')
     driver.step('a')
     driver.post({ type: 'drain', workerId: 'a', requestedBy: 'worker' })
+    expect(driver.core.nextTickMs()).toBe(500)
     driver.tick(499)
     expect(driver.core.books.attention.get('a')!.running).toHaveLength(1)
     driver.tick(1)
@@ -129,6 +139,7 @@ describe('draining attention workers', () => {
     driver.post({ type: 'drain', workerId: 'a', requestedBy: 'worker' })
     expect(driver.core.servingState).toMatchObject({ ready: false, reason: 'no attention worker is registered' })
     driver.tick(5000)
+    expect(driver.core.nextTickMs()).toBeGreaterThan(5000)
     driver.runDry()
     expect(driver.result('r').finishReason).toBe('FINISH_REASON_LENGTH')
     expect(drained(driver.actions)).toEqual(['a'])

@@ -30,6 +30,29 @@ describe('requests that stand still', () => {
     expect(driver.result('r').tokenIds).toHaveLength(3)
   })
 
+  test('an outage is noticed, watched and forgotten without polling', () => {
+    const { core } = driver
+    expect(core.nextTickMs()).toBe(Infinity)
+    driver.nowMs = 70
+    driver.generate({ requestId: 'r', promptTokenIds: [1] })
+    expect(core.nextTickMs()).toBe(-Infinity)
+    driver.tick(0)
+    expect(core.nextTickMs()).toBe(1070)
+    driver.attention('a')
+    expect(core.nextTickMs()).toBeGreaterThan(1070)
+    driver.nowMs = 90
+    driver.step('a', true)
+    expect(core.nextTickMs()).toBe(100)
+    driver.tick(10)
+    expect(core.nextTickMs()).toBe(1090)
+    // The plan behind the failed one fails with it.
+    driver.runDry()
+    driver.tick(10)
+    driver.runDry()
+    expect(driver.result('r').finishReason).toBe('FINISH_REASON_LENGTH')
+    expect(core.nextTickMs()).toBeGreaterThan(1090)
+  })
+
   test('a request that merely waits its turn does not fail', () => {
     driver = new CoreDriver({ requestTimeoutMs: 1000, maxNumSeqs: 1 })
     driver.attention('a')

@@ -8,6 +8,7 @@ import { CoreLoop } from '../../src/core-loop.js'
 import { GatewayStreams } from '../../src/grpc/gateway-streams.js'
 import type { ServeCall } from '../../src/grpc/gateway-streams.js'
 import { coreOptions } from '../support/core-driver.js'
+import { ManualClock } from '../support/manual-clock.js'
 
 class FakeCall extends EventEmitter {
   readonly written: SchedulerMessageMessage[] = []
@@ -31,7 +32,7 @@ let core: SchedulerCore
 describe('GatewayStreams', () => {
   beforeEach(() => {
     core = new SchedulerCore(coreOptions())
-    const loop = new CoreLoop({ core, clock: { nowMs: () => 0 }, dispatch: () => {}, onFatal: error => { throw error } })
+    const loop = new CoreLoop({ core, clock: new ManualClock(), dispatch: () => {}, onFatal: error => { throw error } })
     streams = new GatewayStreams(loop, 5, pino({ level: 'silent' }))
     call = new FakeCall()
     streams.serve(call as unknown as ServeCall)

@@ -146,9 +146,15 @@ export class CoreDriver {
     throw new Error('the workers never run dry')
   }
 
+  /** Also checks that nothing waited for this tick but what the core said is due. */
   tick (afterMs: number): CoreAction[] {
+    const dueMs = this.core.nextTickMs()
     this.nowMs += afterMs
-    return this.post({ type: 'tick' })
+    const actions = this.post({ type: 'tick' })
+    if (this.nowMs < dueMs && actions.length > 0) {
+      throw new Error(`a tick at ${this.nowMs} brought ${actions.map(({ type }) => type).join()}, the next was due at ${dueMs}`)
+    }
+    return actions
   }
 
   result (requestId: string): Received {
