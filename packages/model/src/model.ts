@@ -6,7 +6,7 @@ import type { AttentionWeights, FfnWeights } from './weights.js'
 /** Where tokenizer and chat template come from. */
 export type TokenizerSource =
   | { readonly kind: 'hf', readonly directory: string }
-  | { readonly kind: 'gguf', readonly metadata: ReadonlyMap<string, unknown> }
+  | { readonly kind: 'gguf', readonly path: string, readonly metadata: ReadonlyMap<string, unknown> }
 
 export interface Model {
   /** Served name: the directory's or file's base name, unless configured. */

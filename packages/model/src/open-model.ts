@@ -69,7 +69,7 @@ async function openGgufModel (path: string, file: string, name: string): Promise
     config,
     attention: resolveAttentionWeights(config, ggufTensorNames, resolver),
     ffn: resolveFfnWeights(config, ggufTensorNames, resolver),
-    tokenizer: { kind: 'gguf', metadata },
+    tokenizer: { kind: 'gguf', path: file, metadata },
     fingerprint: fingerprintOf(config, tensors)
   }
 }

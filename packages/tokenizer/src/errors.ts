@@ -3,7 +3,7 @@ import { defineErrors } from '@tandem/core'
 
 export const tokenizerErrors = defineErrors({
   tokenizer_missing: {
-    message: 'no tokenizer in {directory}: expected tokenizer.json', grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
+    message: 'no tokenizer in {path}: expected {expected}', grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
   },
   tokenizer_corrupt: { message: '{source}: {reason}', grpc: 'DATA_LOSS', http: 500, retryable: false },
   tokenizer_unsupported: { message: '{source}: {reason}', grpc: 'UNIMPLEMENTED', http: 500, retryable: false },

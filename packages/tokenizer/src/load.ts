@@ -7,6 +7,6 @@ import type { CreateTokenizerOptions, Tokenizer } from './tokenizer.js'
 
 /** Throws `tokenizer_missing`, `tokenizer_corrupt` or `tokenizer_unsupported`. */
 export async function loadTokenizer (source: TokenizerSource, options: CreateTokenizerOptions = {}): Promise<Tokenizer> {
-  const parts = source.kind === 'hf' ? await loadDirectory(source.directory) : loadMetadata(source.metadata)
+  const parts = source.kind === 'hf' ? await loadDirectory(source.directory) : loadMetadata(source.metadata, source.path)
   return createTokenizer(parts, options)
 }

@@ -18,7 +18,7 @@ describe('chat template', () => {
   })
 
   it('is undefined where the checkpoint has none', async () => {
-    const tokenizer = await loadTokenizer({ kind: 'gguf', metadata: ggufMetadataOf('smollm') })
+    const tokenizer = await loadTokenizer({ kind: 'gguf', path: 'smollm.gguf', metadata: ggufMetadataOf('smollm') })
     expect(tokenizer.chatTemplate).toBeUndefined()
   })
 

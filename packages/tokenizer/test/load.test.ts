@@ -25,12 +25,12 @@ describe('tokenizer.json', () => {
 
 describe('GGUF metadata', () => {
   it.each(byteLevel)('gives the ids of the tokenizer.json it was made from: %s', async name => {
-    checkTexts(await loadTokenizer({ kind: 'gguf', metadata: ggufMetadataOf(name) }), expectedOf(`${name}/expected.json`))
+    checkTexts(await loadTokenizer({ kind: 'gguf', path: 'tiny.gguf', metadata: ggufMetadataOf(name) }), expectedOf(`${name}/expected.json`))
   })
 
   it('gives the ids of transformers: sentencepiece', async () => {
     const metadata = ggufMetadataOf('sentencepiece')
-    checkTexts(await loadTokenizer({ kind: 'gguf', metadata }), expectedOf('sentencepiece/gguf-expected.json'))
+    checkTexts(await loadTokenizer({ kind: 'gguf', path: 'tiny.gguf', metadata }), expectedOf('sentencepiece/gguf-expected.json'))
   })
 })
 

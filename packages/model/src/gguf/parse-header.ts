@@ -89,6 +89,8 @@ function readAlignment (cursor: ByteCursor, metadata: GgufMetadata): number {
   return value
 }
 
+const decodedTypes = [...ggufTensorTypes.values()].filter(({ dtype }) => dtype !== null).map(({ name }) => name).join(', ')
+
 function placeTensors (cursor: ByteCursor, infos: readonly TensorInfo[], dataStart: number, alignment: number): StoredTensor[] {
   const { path, fileBytes } = cursor
   const seen = new Set<string>()
@@ -99,7 +101,7 @@ function placeTensors (cursor: ByteCursor, infos: readonly TensorInfo[], dataSta
     if (seen.has(name)) throw modelError('tensor_duplicate', { path, tensor: name })
     seen.add(name)
     const type = ggufTensorTypes.get(info.typeId)
-    if (type === undefined) throw modelError('tensor_dtype_unsupported', { path, tensor: name, actual: `ggml type ${info.typeId}`, expected: 'a known ggml type' })
+    if (type === undefined) throw modelError('tensor_dtype_unsupported', { path, tensor: name, actual: `ggml type ${info.typeId}`, expected: decodedTypes })
     if (info.offset % alignment !== 0) cursor.invalid(part, `offset ${info.offset} is not a multiple of the alignment ${alignment}`)
     const rowLength = shape[shape.length - 1] ?? 0
     if (rowLength % type.blockLength !== 0) cursor.invalid(part, `rows of ${rowLength} elements are not whole ${type.name} blocks of ${type.blockLength}`)

@@ -14,8 +14,11 @@ const UNKNOWN = 2
 const CONTROL = 3
 const USER_DEFINED = 4
 
-/** Throws `tokenizer_corrupt` and `tokenizer_unsupported`. */
-export function loadMetadata (metadata: GgufMetadata): TokenizerParts {
+/** `path` is the file's, for messages. Throws `tokenizer_missing`, `tokenizer_corrupt` and `tokenizer_unsupported`. */
+export function loadMetadata (metadata: GgufMetadata, path: string): TokenizerParts {
+  if (!metadata.has('tokenizer.ggml.model') && !metadata.has('tokenizer.ggml.tokens')) {
+    throw makeError(tokenizerErrors, 'tokenizer_missing', { path, expected: 'tokenizer.ggml.tokens in its metadata' })
+  }
   const model = stringAt(metadata, 'tokenizer.ggml.model')
   const tokens = stringsAt(metadata, 'tokenizer.ggml.tokens')
   const tokenAt = (key: string): string | undefined => {

@@ -23,7 +23,7 @@ export function numberAt (metadata: GgufMetadata, key: string): number | undefin
 export function stringsAt (metadata: GgufMetadata, key: string): readonly string[] {
   const value = metadata.get(key)
   if (Array.isArray(value) && value.every(entry => typeof entry === 'string')) return value
-  const reason = value === undefined ? 'is missing: this GGUF file has no tokenizer' : 'is not an array of strings'
+  const reason = value === undefined ? 'is missing' : 'is not an array of strings'
   throw makeError(tokenizerErrors, 'tokenizer_corrupt', { source: key, reason })
 }
 

@@ -10,7 +10,7 @@ import type { TokenizerJson, TokenizerParts } from '../tokenizer-json.js'
 export async function loadDirectory (directory: string): Promise<TokenizerParts> {
   const source = join(directory, 'tokenizer.json')
   const file = await readJson(source)
-  if (file === undefined) throw makeError(tokenizerErrors, 'tokenizer_missing', { directory })
+  if (file === undefined) throw makeError(tokenizerErrors, 'tokenizer_missing', { path: directory, expected: 'tokenizer.json' })
   const json = checkTokenizerJson(source, file)
   const config = await readJson(join(directory, 'tokenizer_config.json')) ?? {}
   const chatTemplate = await readText(join(directory, 'chat_template.jinja')) ?? templateIn(config.chat_template)

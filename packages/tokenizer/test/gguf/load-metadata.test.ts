@@ -8,7 +8,7 @@ const load = (name: string, changes: Record<string, unknown> = {}) => {
     if (value === undefined) metadata.delete(`tokenizer.ggml.${key}`)
     else metadata.set(`tokenizer.ggml.${key}`, value)
   }
-  return loadTokenizer({ kind: 'gguf', metadata })
+  return loadTokenizer({ kind: 'gguf', path: 'tiny.gguf', metadata })
 }
 const code = (expected: string) => expect.objectContaining({ code: expected })
 
@@ -40,6 +40,10 @@ describe('GGUF metadata', () => {
     const types = [...ggufMetadataOf('smollm').get('tokenizer.ggml.token_type') as number[], 1]
     const tokenizer = await load('smollm', { tokens, token_type: types })
     expect(Buffer.from(tokenizer.tokenBytes(tokens.length - 1)).toString()).toBe('日')
+  })
+
+  it('names the file that has no tokenizer', async () => {
+    await expect(load('smollm', { model: undefined, tokens: undefined })).rejects.toThrow('no tokenizer in tiny.gguf: expected tokenizer.ggml.tokens in its metadata')
   })
 
   it('names what it does not know or cannot read', async () => {
