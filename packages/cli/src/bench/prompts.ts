@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { makeError } from '@tandem/core'
 import { cliErrors } from '../errors.js'
+import { systemReason } from '../terminal/system-reason.js'
 
 export type Prompt = string | readonly number[]
 
@@ -38,7 +39,7 @@ function readLines (path: string): string[] {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw makeError(cliErrors, 'file_unreadable', { path, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' }, { cause: error })
+    throw makeError(cliErrors, 'file_unreadable', { path, reason: systemReason(error) }, { cause: error })
   }
   const lines = text.split(/\r?\n/).filter(line => line.trim() !== '')
   if (lines.length === 0) throw makeError(cliErrors, 'file_unreadable', { path, reason: 'it has no prompt' })

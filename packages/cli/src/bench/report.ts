@@ -44,7 +44,7 @@ export function currentCommit (): string | undefined {
 
 export function reportText (report: BenchReport): string {
   const { machine, results, server } = report
-  const lines = [
+  const head = [
     `${server.model} at ${server.url} (${server.endpoint}), ${describeLoad(report.load)}`,
     `${machine.cpu}, ${machine.numCores} cores, ${formatBytes(machine.memoryBytes)}, Node ${machine.node}` +
     (report.commit === undefined ? '' : `, commit ${report.commit}`),
@@ -56,19 +56,22 @@ export function reportText (report: BenchReport): string {
     `time          ${results.durationS.toFixed(1)} s; this load generator took ${(report.benchCpuShare * 100).toFixed(1)}% of a core`,
     ''
   ]
+  const errors = Object.entries(results.errors).map(([message, count]) => `error (${count}x): ${message}\n`).join('')
+  if (results.numFailed === results.numRequests) return `${head.slice(0, 4).join('\n')}\n${errors}`
   const table = formatTable(['ms', 'mean', 'p50', 'p95', 'p99', 'max'], [
     latencyRow('TTFT', results.ttftMs), latencyRow('ITL', results.itlMs), latencyRow('TPOT', results.tpotMs), latencyRow('E2E', results.e2eMs)
   ])
-  const errors = Object.entries(results.errors).map(([message, count]) => `error (${count}x): ${message}\n`)
-  return `${lines.join('\n')}\n${table}${errors.join('')}`
+  return `${head.join('\n')}\n${table}${errors}`
 }
 
 function describeLoad (load: Readonly<Record<string, unknown>>): string {
-  const pace = Number(load['rate']) > 0 ? `${String(load['rate'])} requests/s` : `${String(load['concurrency'])} users`
-  return `${pace}, ${String(load['maxTokens'])} output tokens at most`
+  const { rate, concurrency, promptFile, promptIds, promptTokens, maxTokens } = load
+  const pace = Number(rate) > 0 ? `${String(rate)} requests/s` : `${String(concurrency)} ${concurrency === 1 ? 'user' : 'users'}`
+  const prompts = promptFile === undefined ? `prompts of ${promptIds === true ? '' : 'about '}${String(promptTokens)} tokens` : `prompts of ${String(promptFile)}`
+  return `${pace}, ${prompts}, ${String(maxTokens)} output tokens at most`
 }
 
 function latencyRow (name: string, distribution: Distribution): string[] {
-  const { mean, p50, p95, p99, max } = distribution
-  return [name, ...[mean, p50, p95, p99, max].map(value => value.toFixed(value < 100 ? 2 : 0))]
+  const { count, mean, p50, p95, p99, max } = distribution
+  return [name, ...[mean, p50, p95, p99, max].map(value => count === 0 ? '-' : value.toFixed(value < 100 ? 2 : 0))]
 }

@@ -1,5 +1,4 @@
 // Owns `tandem bench`: one run from options to report.
-import { writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import { makeError, parseOptions } from '@tandem/core'
@@ -11,6 +10,7 @@ import type { Prompt } from '../bench/prompts.js'
 import { seededRandom } from '../bench/random.js'
 import { currentCommit, describeMachine, reportText } from '../bench/report.js'
 import type { BenchReport } from '../bench/report.js'
+import { requireWritable, writeReport } from '../bench/report-file.js'
 import { summarize } from '../bench/statistics.js'
 import { sendStreaming } from '../bench/streaming-request.js'
 import type { RequestRecord, Target } from '../bench/streaming-request.js'
@@ -28,6 +28,7 @@ export async function runBench (flags: Readonly<Record<string, unknown>>, contex
   if (options.promptIds && options.endpoint === 'chat') {
     throw makeError(cliErrors, 'usage', { reason: '--prompt-ids needs --endpoint completions: chat takes text only' })
   }
+  if (options.output !== undefined) requireWritable(options.output)
   const prompts = promptSource(options, seededRandom(options.seed))
   const model = options.model ?? await firstModel(options)
   const report = await new BenchRun(options, model, prompts, context).measure()
@@ -145,12 +146,4 @@ async function firstModel (options: BenchOptions): Promise<string> {
   const id = data?.[0]?.id
   if (id === undefined) throw refuse('it lists no model: name one with --model')
   return id
-}
-
-function writeReport (path: string, report: BenchReport): void {
-  try {
-    writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`)
-  } catch (error) {
-    throw makeError(cliErrors, 'file_unwritable', { path, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' }, { cause: error })
-  }
 }

@@ -31,5 +31,5 @@ test('lines of a file come in turn', () => {
   const next = promptSource({ ...options, promptFile }, seededRandom(1))
   expect([next(), next(), next()]).toEqual(['one', 'two', 'one'])
   rmSync(folder, { recursive: true })
-  expect(() => promptSource({ ...options, promptFile }, seededRandom(1))).toThrow(`cannot read ${promptFile}: ENOENT`)
+  expect(() => promptSource({ ...options, promptFile }, seededRandom(1))).toThrow(`cannot read ${promptFile}: no such file or directory`)
 })

@@ -64,6 +64,13 @@ test('refusals fail with the server\'s words', async () => {
   await expect(bench('refuse')).rejects.toMatchObject({ message: 'every request failed: HTTP 429: busy' })
 })
 
+test('a file that cannot be written is refused before a request is sent', async () => {
+  await expect(bench('none', { output: '/nowhere/result.json' })).rejects.toMatchObject({
+    code: 'file_unwritable', message: 'cannot write /nowhere/result.json: no such file or directory'
+  })
+  expect(server!.bodies).toEqual([])
+})
+
 test('nobody there is one clear line', async () => {
   const context = { terminal: memoryTerminal(), env: {}, onStopSignal: stopSwitch().onStopSignal }
   const { url } = await startFakeOpenAiServer().then(async closing => { closing.close(); return closing })
