@@ -30,14 +30,25 @@ function parseObject (text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** `cannot load the model: tensor missing (tensor=blk.0.attn_q)` */
+/** `cannot load the model: tensor missing (tensor=blk.0.attn_q)`; facts that the message states are not repeated. */
 export function describeLogLine (line: LogLine): string {
   const reason = errorMessage(line.fields['err']) ?? errorMessage(line.fields['error'])
+  const message = reason === undefined || line.message.includes(reason) ? line.message : `${line.message}: ${reason}`
   const facts = Object.entries(line.fields)
     .filter(([key, value]) => key !== 'err' && key !== 'error' && value !== undefined && value !== null)
-    .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-  const message = reason === undefined || line.message.includes(reason) ? line.message : `${line.message}: ${reason}`
+    .map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)] as const)
+    .filter(([, value]) => !states(message, value))
+    .map(([key, value]) => `${key}=${value}`)
   return facts.length === 0 ? message : `${message} (${facts.join(' ')})`
+}
+
+/** As words of its own: `1` is not in `worker 12`. */
+function states (message: string, value: string): boolean {
+  if (value === '') return false
+  for (let at = message.indexOf(value); at >= 0; at = message.indexOf(value, at + 1)) {
+    if (!/\w/.test(message[at - 1] ?? ' ') && !/\w/.test(message[at + value.length] ?? ' ')) return true
+  }
+  return false
 }
 
 function errorMessage (value: unknown): string | undefined {

@@ -7,6 +7,11 @@ test('a pino line keeps its level, message and facts', () => {
   expect(describeLogLine(line)).toBe('step failed (layer_idx=3)')
 })
 
+test('facts that the message states are not repeated', () => {
+  const line = { level: 60, msg: 'a KV cache of 10 bytes holds 0 tokens', code: 'kv_cache_too_small', kvCacheBytes: 10, numTokens: 0, workers: 1 }
+  expect(describeLogLine(parseLogLine(JSON.stringify(line)))).toBe('a KV cache of 10 bytes holds 0 tokens (code=kv_cache_too_small workers=1)')
+})
+
 test('an error object gives its message once', () => {
   const text = (msg: string) => describeLogLine(parseLogLine(JSON.stringify({ level: 60, msg, err: { message: 'tensor missing', stack: 'at x' } })))
   expect(text('cannot load')).toBe('cannot load: tensor missing')

@@ -88,6 +88,8 @@ function errorOfValidation (errors: readonly FastifySchemaValidationError[]): Ta
       const { description } = (error as { parentSchema?: { description?: string } }).parentSchema ?? {}
       return gatewayError('invalid_type', { param, expected: description ?? 'another type' })
     }
+    case 'minItems':
+      return gatewayError('invalid_value', { param, reason: 'it is empty' })
     default:
       return gatewayError('invalid_value', { param, reason: error.message ?? 'it is not allowed' })
   }

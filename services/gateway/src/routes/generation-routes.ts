@@ -99,7 +99,8 @@ function numChoices (body: SamplingFields, numPrompts: number, { options }: Gate
   const n = body.n ?? 1
   if (n * numPrompts > options.maxChoices) {
     throw gatewayError('invalid_value', {
-      param: n > 1 ? 'n' : 'prompt', reason: `${numPrompts} prompts times n=${n} is more than the ${options.maxChoices} sequences a request may ask for`
+      param: n > 1 ? 'n' : 'prompt',
+      reason: `${n * numPrompts} sequences (prompts times n) are more than the ${options.maxChoices} a request may ask for`
     })
   }
   return n
