@@ -1,5 +1,6 @@
 // Owns the gateway's metrics: names, units, buckets. One registry per app, nothing global.
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { addProcessMetrics } from './process-metrics.js'
 
 /** How a request to a generating endpoint ended. */
 export type Outcome = 'ok' | 'rejected' | 'overloaded' | 'unavailable' | 'error' | 'client_gone' | 'client_slow'
@@ -26,7 +27,7 @@ export function createMetrics (options: { readonly processMetrics: boolean }): G
   const registers = [registry]
   const histogram = (name: string, help: string, buckets: number[]) => new Histogram({ name, help, buckets, registers })
   const counter = (name: string, help: string) => new Counter({ name, help, registers })
-  if (options.processMetrics) collectDefaultMetrics({ register: registry, prefix: 'tandem_gateway_' })
+  if (options.processMetrics) addProcessMetrics(registry)
   return {
     registry,
     ttft: histogram('tandem_gateway_ttft_seconds', 'Time to first token of a sequence.', LONG),
