@@ -14,7 +14,9 @@ interface OptionBase {
   /** Hidden from logs and `status`. */
   readonly secret?: boolean
 }
-export interface StringOption extends OptionBase { readonly type: 'string', readonly default?: string, readonly choices?: readonly string[] }
+/** What a text must match, and how that reads after "must be". */
+export interface OptionPattern { readonly regExp: RegExp, readonly meaning: string }
+export interface StringOption extends OptionBase { readonly type: 'string', readonly default?: string, readonly choices?: readonly string[], readonly pattern?: OptionPattern }
 export interface IntegerOption extends OptionBase { readonly type: 'integer', readonly default?: number, readonly min?: number, readonly max?: number }
 export interface NumberOption extends OptionBase { readonly type: 'number', readonly default?: number, readonly min?: number, readonly max?: number }
 export interface BooleanOption extends OptionBase { readonly type: 'boolean', readonly default?: boolean }
@@ -69,6 +71,7 @@ function parseValue (source: string, spec: OptionSpec, value: unknown): unknown 
   if (spec.type === 'string') {
     const text = String(value)
     if (spec.choices && !spec.choices.includes(text)) refuse(`must be one of ${spec.choices.join(', ')}`)
+    if (spec.pattern && !spec.pattern.regExp.test(text)) refuse(`must be ${spec.pattern.meaning}`)
     return text
   }
   const number = typeof value === 'number' ? value : Number(String(value).trim() === '' ? NaN : value)

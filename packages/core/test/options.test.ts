@@ -6,13 +6,14 @@ const table = defineOptions({
   connector: { type: 'string', choices: ['auto', 'tcp'], default: 'auto', description: 'connector' },
   apiKey: { type: 'string', secret: true, description: 'key' },
   verbose: { type: 'boolean', default: false, description: 'more logs' },
+  node: { type: 'string', default: 'auto', pattern: { regExp: /^(?:auto|\d+)$/, meaning: 'auto or a number' }, description: 'node' },
   rate: { type: 'number', min: 0, description: 'requests per second' }
 })
 
 describe('parseOptions', () => {
   it('prefers flags to variables to defaults, and freezes', () => {
     const options = parseOptions(table, { flags: { port: '9000' }, env: { TANDEM_PORT: '1', TANDEM_VERBOSE: 'true' } })
-    expect(options).toEqual({ port: 9000, connector: 'auto', apiKey: undefined, verbose: true, rate: undefined })
+    expect(options).toEqual({ port: 9000, connector: 'auto', apiKey: undefined, verbose: true, node: 'auto', rate: undefined })
     expect(Object.isFrozen(options)).toBe(true)
   })
 
@@ -27,6 +28,7 @@ describe('parseOptions', () => {
     [{ env: { TANDEM_PORT: '70000' } }, 'TANDEM_PORT: must be at most 65535 (got 70000)'],
     [{ flags: { connector: 'rdma' } }, '--connector: must be one of auto, tcp (got rdma)'],
     [{ env: { TANDEM_VERBOSE: 'yes' } }, 'TANDEM_VERBOSE: must be true or false (got yes)'],
+    [{ flags: { node: 'one' } }, '--node: must be auto or a number (got one)'],
     [{ flags: { rate: 'Infinity' } }, '--rate: must be a number (got Infinity)']
   ])('refuses %j', (raw, message) => {
     expect(() => parseOptions(table, raw)).toThrow(message)

@@ -40,6 +40,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("hostId", Napi::Function::New<host_id>(env));
   exports.Set("isaName", Napi::Function::New<isa>(env));
   exports.Set("availableCores", Napi::Function::New<cores>(env));
+  exports.Set("placeProcess", Napi::Function::New<place_process_call>(env));
   exports.Set("serveHops", Napi::Function::New<serve_hops>(env));
   exports.Set("measureHops", Napi::Function::New<measure_hops>(env));
   return exports;

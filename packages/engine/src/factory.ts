@@ -6,7 +6,10 @@ import { engineErrors } from './errors.js'
 import { nativeProvider } from './native/native-provider.js'
 import { referenceProvider } from './pipeline/reference-provider.js'
 import type { EngineProvider } from './provider.js'
-import type { AttentionEngine, AttentionEngineOptions, BackendKind, BackendRefusal, FfnEngine, FfnEngineOptions, KvDtype } from './types.js'
+import type {
+  AttentionEngine, AttentionEngineOptions, BackendKind, BackendRefusal, FfnEngine, FfnEngineOptions, KvDtype,
+  PlacementRequest, ProcessPlacement
+} from './types.js'
 
 /** In the order 'auto' tries them. */
 const providers: readonly EngineProvider[] = [nativeProvider, referenceProvider]
@@ -23,6 +26,19 @@ export interface ResolvedBackend {
 export function resolveBackend (backend: BackendKind | 'auto', refused: readonly BackendRefusal[] = []): ResolvedBackend {
   const { provider, reason } = choose(backend, providers, refused)
   return { backend: provider.backend, reason, kvDtype: provider.kvDtypes[0] }
+}
+
+/** Moves this process to its NUMA nodes, before its engines are made; null where the backend has no threads to place. */
+export function placeProcess (backend: BackendKind | 'auto', request: PlacementRequest): ProcessPlacement | null {
+  return placeBy(choose(backend, providers).provider, request)
+}
+
+/** Throws `numa_node_unavailable`. */
+export function placeBy (provider: EngineProvider, request: PlacementRequest): ProcessPlacement | null {
+  if (provider.placeProcess === undefined) return null
+  const placement = provider.placeProcess(request)
+  if (placement === null) throw makeError(engineErrors, 'numa_node_unavailable', { numaNode: String(request.numaNode) })
+  return placement
 }
 
 export async function createAttentionEngine (options: AttentionEngineOptions): Promise<AttentionEngine> {

@@ -1,14 +1,15 @@
 export type {
   AttentionEngine, AttentionEngineOptions, AttentionEngineStats, BackendKind, BackendRefusal, EngineInfo, FfnEngine, FfnEngineOptions,
-  FfnEngineStats, KvCacheInfo, KvDtype, NewSequence, PromptLogprobs, SampledToken, ScheduledSequence, StepPlan, StepResult, StepTimings,
-  ThreadPinning
+  FfnEngineStats, KvCacheInfo, KvDtype, NewSequence, NumaNodeChoice, PlacementRequest, ProcessPlacement, PromptLogprobs, SampledToken,
+  ScheduledSequence, StepPlan, StepResult, StepTimings, ThreadPinning
 } from './types.js'
 export type { AttentionBackend, AttnOutput, FfnBackend, FfnLeaves, Ubatch, UbatchSequence } from './backend.js'
 export { withBackendFallback } from './backend-fallback.js'
 export type { FallbackSteps } from './backend-fallback.js'
 export { engineErrors } from './errors.js'
-export { createAttentionEngine, createColocatedEngine, createFfnEngine, resolveBackend } from './factory.js'
+export { createAttentionEngine, createColocatedEngine, createFfnEngine, placeProcess, resolveBackend } from './factory.js'
 export type { ColocatedOptions, ResolvedBackend } from './factory.js'
+export { numaNodeChoiceOf } from './numa-node.js'
 export type { BackendProbe, EngineContext, EngineProvider } from './provider.js'
 export { Sampler } from './sampler/sampler.js'
 export type { Sample } from './sampler/sampler.js'

@@ -1,7 +1,9 @@
 // Owns what the factory must know of a backend. A provider brings engines for both sides; the pipelined ones serve any
 // layer-level backend, the native ones replace pipeline and backend together.
 import type { Connector } from '@tandem/connector'
-import type { AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype } from './types.js'
+import type {
+  AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype, PlacementRequest, ProcessPlacement
+} from './types.js'
 
 export interface BackendProbe {
   readonly isAvailable: boolean
@@ -21,6 +23,8 @@ export interface EngineProvider {
   /** What its KV cache can be kept in; the first one is 'auto'. */
   readonly kvDtypes: readonly [KvDtype, ...KvDtype[]]
   probe (): BackendProbe
+  /** Where threads are worth placing; null: a listed node has no CPU this process may use. */
+  placeProcess? (request: PlacementRequest): ProcessPlacement | null
   createAttentionEngine (options: AttentionEngineOptions, context: EngineContext): Promise<AttentionEngine>
   createFfnEngine (options: FfnEngineOptions, context: EngineContext): Promise<FfnEngine>
 }

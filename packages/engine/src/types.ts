@@ -24,6 +24,23 @@ export type KvDtype = 'f32' | 'f16' | 'bf16' | 'fp8' | 'int8'
 /** Whether compute threads are bound to cores; `auto` binds them when there is one for every core the process may use. */
 export type ThreadPinning = 'auto' | 'always' | 'never'
 
+/** `auto`: one node if the worker fits on it. `off`: nodes are ignored. Else these nodes. */
+export type NumaNodeChoice = 'auto' | 'off' | readonly number[]
+
+export interface PlacementRequest {
+  readonly numaNode: NumaNodeChoice
+  /** 0 is the default number of compute threads. */
+  readonly numThreads: number
+}
+
+export interface ProcessPlacement {
+  readonly numThreads: number
+  /** CPUs the process may run on. */
+  readonly numCpus: number
+  /** Nodes of its weights and KV cache; empty where nodes do not matter. */
+  readonly numaNodes: readonly number[]
+}
+
 export interface NewSequence {
   readonly seqId: number
   /** Prompt, then output tokens already generated elsewhere. */

@@ -1,10 +1,10 @@
 // The engines of the factory on a real checkpoint: both sides over every connector, and in one process.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ActivationDtype, FfnSplit } from '@tandem/core'
-import { choose, createAttentionEngine, createColocatedEngine, createFfnEngine, resolveBackend } from '../src/factory.js'
+import { choose, createAttentionEngine, createColocatedEngine, createFfnEngine, placeBy, placeProcess, resolveBackend } from '../src/factory.js'
 import { referenceProvider } from '../src/pipeline/reference-provider.js'
 import type { EngineProvider } from '../src/provider.js'
-import type { AttentionEngineOptions, FfnEngineOptions } from '../src/types.js'
+import type { AttentionEngineOptions, FfnEngineOptions, ProcessPlacement } from '../src/types.js'
 import { generate, newSequence, singleInstance } from './pipeline/support/cluster.js'
 import { openGoldenModel } from './reference/golden-models.js'
 
@@ -132,4 +132,18 @@ it('offers every connector it has, on consecutive ports when one is given', asyn
   toDispose.push(engine)
   expect(engine.endpoints).toEqual([{ connector: 'tcp', address: `127.0.0.1:${port}` }])
   await expect(createFfnEngine(await ffnOptions('llama-bf16', { connector: 'tcp', port }))).rejects.toMatchObject({ code: 'listen_failed' })
+})
+
+describe('placement of the process', () => {
+  const placing = (answer: ProcessPlacement | null): EngineProvider => ({ ...referenceProvider, placeProcess: () => answer })
+
+  it('is nothing for a backend without threads', () => {
+    expect(placeProcess('reference', { numaNode: [7], numThreads: 4 })).toBeNull()
+  })
+
+  it('is what the backend says, and refuses nodes it has not', () => {
+    const placement = { numThreads: 32, numCpus: 64, numaNodes: [1] }
+    expect(placeBy(placing(placement), { numaNode: 'auto', numThreads: 0 })).toEqual(placement)
+    expect(() => placeBy(placing(null), { numaNode: [0, 9], numThreads: 0 })).toThrow('NUMA node 0,9 does not exist here')
+  })
 })

@@ -1,5 +1,5 @@
 // Owns how the worker's options become an engine: sizes, then one side, or both when colocated.
-import { createAttentionEngine, createColocatedEngine, withBackendFallback } from '@tandem/engine'
+import { createAttentionEngine, createColocatedEngine, numaNodeChoiceOf, placeProcess, withBackendFallback } from '@tandem/engine'
 import type { AttentionEngine, AttentionEngineOptions, BackendRefusal, ResolvedBackend } from '@tandem/engine'
 import { attentionTensorRefs, ffnTensorRefs, openModel } from '@tandem/model'
 import type { Model, TensorRef } from '@tandem/model'
@@ -49,7 +49,8 @@ async function loadEngine (
     weightBytes: totalBytes(refs),
     availableBytes: process.availableMemory()
   })
-  logger.info({ model: model.name, backend, reason, ...size }, 'loading weights')
+  const placement = placeProcess(backend, { numaNode: numaNodeChoiceOf(options.numaNode), numThreads: options.numThreads })
+  logger.info({ model: model.name, backend, reason, placement, ...size }, 'loading weights')
   const engineOptions: AttentionEngineOptions = {
     model,
     // As asked, not as resolved: the engine reports why it was chosen, and what was passed over.

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { withResolvers } from '@tandem/core'
 import type { FfnAssignment } from '@tandem/core'
-import { createFfnEngine } from '@tandem/engine'
+import { createFfnEngine, numaNodeChoiceOf, placeProcess } from '@tandem/engine'
 import type { FfnEngine } from '@tandem/engine'
 import { openModel } from '@tandem/model'
 import type { Model } from '@tandem/model'
@@ -24,6 +24,7 @@ export async function startFfnWorker (options: FfnWorkerOptions, { logger }: Ffn
   const workerId = options.workerId === '' ? newWorkerId('ffn') : options.workerId
   const model = await openModel(requireModel(options.model), options.servedModelName === '' ? {} : { name: options.servedModelName })
   const { promise: done, resolve: finish, reject: fail } = withResolvers()
+  const placement = placeProcess(options.backend, { numaNode: numaNodeChoiceOf(options.numaNode), numThreads: options.numThreads })
   const engine = await createFfnEngine({
     model,
     backend: options.backend,
@@ -38,7 +39,8 @@ export async function startFfnWorker (options: FfnWorkerOptions, { logger }: Ffn
     onProgress: logProgress(logger, 'loading weights'),
     onFatal: fail
   })
-  logger.info({ model: model.name, backend: engine.info.backend, reason: engine.info.reason, endpoints: engine.endpoints }, 'ffn worker listening')
+  const { info: { backend, reason }, endpoints } = engine
+  logger.info({ model: model.name, backend, reason, placement, endpoints }, 'ffn worker listening')
   const link = new SchedulerLink({
     schedulerAddress: options.schedulerAddress,
     clusterToken: options.clusterToken,

@@ -16,6 +16,9 @@ Napi::Value create_attention_layers(const Napi::CallbackInfo& info);
 // createFfnLayers(options): NativeFfnLayers
 Napi::Value create_ffn_layers(const Napi::CallbackInfo& info);
 
+// placeProcess("auto" | "off" | nodes, numThreads): {numThreads, numCpus, numaNodes} | null
+Napi::Value place_process_call(const Napi::CallbackInfo& info);
+
 // serveHops(connector, address): {address, close}
 Napi::Value serve_hops(const Napi::CallbackInfo& info);
 // measureHops(connector, address, payloadBytes, count): Promise<Float64Array of microseconds>

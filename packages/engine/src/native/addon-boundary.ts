@@ -3,7 +3,7 @@
 import type { FfnSplit, FfnTopology } from '@tandem/core'
 import type { AttentionWeights, FfnWeights, ModelConfig } from '@tandem/model'
 import type { FfnLeaves, UbatchSequence } from '../backend.js'
-import type { AttentionEngineStats, FfnEngineStats, StepPlan, StepResult, ThreadPinning } from '../types.js'
+import type { AttentionEngineStats, FfnEngineStats, NumaNodeChoice, ProcessPlacement, StepPlan, StepResult, ThreadPinning } from '../types.js'
 
 /** In the order of csrc/kernels/dtypes.h. */
 export const nativeKvDtypes = ['f32', 'f16', 'bf16', 'fp8'] as const
@@ -127,6 +127,8 @@ export interface NativeAddon {
   /** The instruction set the kernels dispatch to. */
   isaName (): string
   availableCores (): number
+  /** Before engines are made. `numThreads` 0 is the default; null: a listed node has no CPU this process may use. */
+  placeProcess (numaNode: NumaNodeChoice, numThreads: number): ProcessPlacement | null
   /** Bench: answers frames with as many bytes. `address` is a path for shm, ignored for tcp. */
   serveHops (connector: 'shm' | 'tcp', address: string): { readonly address: string, close (): void }
   /** Bench: microseconds of each of `count` round trips. */

@@ -18,6 +18,7 @@ export const nativeProvider: EngineProvider = {
   backend: 'cpu',
   kvDtypes,
   probe,
+  placeProcess: ({ numaNode, numThreads }) => requireAddon().placeProcess(numaNode, numThreads),
   async createAttentionEngine (options, context) {
     const addon = requireAddon()
     if (context.sharedConnectors === undefined && options.connector === 'grpc') return await layeredAttentionEngine(addon, options, context)

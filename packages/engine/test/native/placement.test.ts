@@ -1,17 +1,18 @@
 // Where threads go on machines this one is not: written as folders, read by the code that reads the real one.
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { PlacementAnswer, PlacementOptions } from '../../src/native/kernels.js'
 import { makeMachine, range, twoSockets } from './support/fake-machine.js'
 import type { FakeMachine } from './support/fake-machine.js'
 import { kernelsOrNull, skipReason } from './support/kernel-cases.js'
 
 const kernels = kernelsOrNull!
-const removals: (() => void)[] = []
-afterEach(() => { for (const remove of removals.splice(0)) remove() })
+/** Hundreds of files each: a machine is made once. */
+const machines = new Map<string, ReturnType<typeof makeMachine>>()
+afterAll(() => { for (const { remove } of machines.values()) remove() })
 
 function rootOf (machine: FakeMachine): string {
-  const { root, remove } = makeMachine(machine)
-  removals.push(remove)
+  const key = JSON.stringify(machine)
+  const { root } = machines.get(key) ?? machines.set(key, makeMachine(machine)).get(key)!
   return root
 }
 
