@@ -87,7 +87,7 @@ describe.each([['/v1/completions', completion], ['/v1/chat/completions', chat]])
 
   it('says what is wrong in words', async () => {
     expect((await refusal(path, body({ n: 1000 })))[1].message).toBe(
-      "invalid value for 'n': 1000 sequences (prompts times n) are more than the 16 a request may ask for"
+      "invalid value for 'n': 1000 sequences (prompts times n) are more than the 8 a request may ask for"
     )
     expect((await refusal('/v1/chat/completions', chat({ messages: [] })))[1].message).toBe("invalid value for 'messages': it is empty")
   })
