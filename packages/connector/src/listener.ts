@@ -56,6 +56,9 @@ export class ListenerCore {
     })
   }
 
+  /** Somebody who did not even open the transport's own connection. */
+  countStranger (): void { this.#count('malformed') }
+
   recvAttnOutput (): Promise<A2fDelivery | null> {
     const next = this.#queue.shift()
     if (next !== undefined) return Promise.resolve(next)

@@ -4,6 +4,7 @@ export {
   logprobsToMessage, samplingFromMessage, samplingToMessage, topologyFromMessage, topologyToMessage
 } from './convert.js'
 export { protocolErrors } from './errors.js'
+export type { Refusal } from './http2-gate.js'
 export { FfnConnectorClientConstructor, SchedulerClientConstructor } from './load.js'
 export {
   channelOptions, createGrpcServer, isLoopbackHost, MAX_MESSAGE_BYTES, requireTokenUnlessLoopback, TOKEN_METADATA_KEY

@@ -4,10 +4,14 @@ import { Server, ServerCredentials, ServerInterceptingCall, ServerListenerBuilde
 import type { Metadata, ServerInterceptor } from '@grpc/grpc-js'
 import { makeError } from '@tandem/core'
 import { protocolErrors } from './errors.js'
+import { Http2Gate } from './http2-gate.js'
+import type { Refusal } from './http2-gate.js'
 
 /** Largest message either way: one step of prefill for a long prompt stays far below. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 export const TOKEN_METADATA_KEY = 'tandem-cluster-token'
+/** A peer that connected and did not open HTTP/2 is closed after it. */
+const PREFACE_TIMEOUT_MS = 10_000
 
 /** Options both sides share; pings find a peer that vanished without a FIN. */
 export const channelOptions = Object.freeze({
@@ -32,6 +36,8 @@ export interface GrpcServerOptions {
   /** 0 picks a free one. */
   readonly port: number
   readonly clusterToken: string
+  /** Told of every connection that was closed because it sent something else than HTTP/2. */
+  readonly onRefused?: (refusal: Refusal) => void
 }
 
 export interface GrpcServer {
@@ -45,22 +51,30 @@ export interface GrpcServer {
 export function createGrpcServer (options: GrpcServerOptions): GrpcServer {
   requireTokenUnlessLoopback(options.host, options.clusterToken)
   const server = new Server({ ...channelOptions, interceptors: [checkToken(options.clusterToken)] })
+  // gRPC tells nobody of what it cannot read, so sockets come to it through a gate that does.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const gate = new Http2Gate({
+    admit: socket => { injector.injectConnection(socket) },
+    onRefused: refusal => { options.onRefused?.(refusal) },
+    prefaceTimeoutMs: PREFACE_TIMEOUT_MS
+  })
   return {
     server,
-    listen: () => bind(server, options),
-    close: (graceMs = 2000) => shutdown(server, graceMs)
+    listen: () => bind(gate, options),
+    close: (graceMs = 2000) => {
+      gate.close()
+      return shutdown(server, graceMs)
+    }
   }
 }
 
-function bind (server: Server, options: GrpcServerOptions): Promise<number> {
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  const address = `${host}:${options.port}`
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(makeError(protocolErrors, 'bind_failed', { address, reason: error.message }, { cause: error }))
-      else resolve(port)
-    })
-  })
+async function bind (gate: Http2Gate, { host, port }: GrpcServerOptions): Promise<number> {
+  try {
+    return await gate.listen(host, port)
+  } catch (error) {
+    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    throw makeError(protocolErrors, 'bind_failed', { address, reason: error instanceof Error ? error.message : String(error) }, { cause: error })
+  }
 }
 
 function shutdown (server: Server, graceMs: number): Promise<void> {

@@ -12,7 +12,7 @@ export class SchedulerMetrics {
   readonly #registry = new Registry()
   readonly #stepSeconds: Histogram<'worker_id' | 'stage'>
 
-  constructor (readonly core: SchedulerCore) {
+  constructor (readonly core: SchedulerCore, private readonly numRefusedConnections: () => number) {
     this.#stepSeconds = new Histogram({
       name: 'tandem_scheduler_step_seconds',
       help: 'Time of a step by attention worker and stage: total, attention, ffn_wait, sample',
@@ -64,6 +64,7 @@ export class SchedulerMetrics {
     this.#counter('prompt_tokens_total', 'Prompt tokens admitted', () => counters.numPromptTokens)
     this.#counter('cached_tokens_total', 'Prompt tokens found in the KV cache', () => counters.numCachedTokens)
     this.#counter('output_tokens_total', 'Output tokens sampled', () => counters.numOutputTokens)
+    this.#counter('refused_connections_total', 'Connections to the port that did not speak gRPC', this.numRefusedConnections)
     this.#labelledCounter('requests_finished_total', 'Requests ended, by finish_reason', 'finish_reason',
       () => Object.entries(counters.numFinished))
   }

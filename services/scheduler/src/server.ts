@@ -14,6 +14,7 @@ import { schedulerError } from './errors.js'
 import { planToMessage } from './grpc/convert.js'
 import { GatewayStreams } from './grpc/gateway-streams.js'
 import { LauncherStream } from './grpc/launcher-stream.js'
+import { RefusedConnections } from './grpc/refused-connections.js'
 import { schedulerHandlers } from './grpc/service.js'
 import { WorkerStreams } from './grpc/worker-streams.js'
 import { SchedulerMetrics } from './metrics.js'
@@ -46,10 +47,11 @@ export interface RunningScheduler {
 export async function startScheduler (options: SchedulerOptions, dependencies: SchedulerDependencies): Promise<RunningScheduler> {
   checkOptions(options)
   const { logger, clock = systemClock } = dependencies
-  const grpc = createGrpcServer(options)
+  const refused = new RefusedConnections(logger, clock)
+  const grpc = createGrpcServer({ ...options, onRefused: refusal => { refused.add(refusal) } })
   const store = dependencies.store ?? createStore(options)
   const core = new SchedulerCore(options, await firstEpoch(store))
-  const metrics = new SchedulerMetrics(core)
+  const metrics = new SchedulerMetrics(core, () => refused.count)
   const publisher = makePublisher(options, { store, core, logger })
   const publications = new PublishSchedule(publisher, clock)
   store.onReachable(() => { publications.changed() })

@@ -4,7 +4,7 @@ import { CoreDriver } from './support/core-driver.js'
 
 test('shows queues, totals and each worker, and forgets workers that left', async () => {
   const driver = new CoreDriver()
-  const metrics = new SchedulerMetrics(driver.core)
+  const metrics = new SchedulerMetrics(driver.core, () => 3)
   driver.attention('a')
   driver.ffn('f')
   driver.post({ type: 'heartbeat', workerId: 'f' })
@@ -14,6 +14,7 @@ test('shows queues, totals and each worker, and forgets workers that left', asyn
   const text = await metrics.text()
   expect(text).toContain('tandem_scheduler_num_requests_running 1')
   expect(text).toContain('tandem_scheduler_num_requests_waiting 0')
+  expect(text).toContain('tandem_scheduler_refused_connections_total 3')
   expect(text).toContain('tandem_scheduler_kv_cache_usage{worker_id="a"} 0.03125')
   expect(text).toContain('tandem_scheduler_plans_in_flight{worker_id="a"} 2')
   expect(text).toContain('tandem_scheduler_ffn_queue_length{worker_id="f"} 0')

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Cluster__Output } from '@tandem/protocol'
@@ -32,6 +33,19 @@ describe('startScheduler', () => {
     expect(attention.last('topology')!.instances[0]!.members).toMatchObject([{ workerId: 'f', shards: { start: 0, end: 8 } }])
     // Tokens of a step travel together: far fewer messages than tokens.
     expect(gateway.numMessages).toBeLessThan(40)
+  })
+
+  test('counts connections that do not speak gRPC, and serves the others', async () => {
+    cluster = await startFakeCluster()
+    for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01']) {
+      const socket = connect({ host: '127.0.0.1', port: cluster.scheduler.port }).on('error', () => {})
+      socket.resume().write(bytes, 'latin1')
+      await new Promise(resolve => { socket.once('close', resolve) })
+    }
+    const metrics = await new Promise<string>((resolve, reject) => {
+      cluster.client.GetMetrics({}, (error, value) => { if (value) resolve(value.text); else reject(error ?? new Error('no answer')) })
+    })
+    expect(metrics).toContain('tandem_scheduler_refused_connections_total 2')
   })
 
   test('a killed attention worker costs no token', async () => {

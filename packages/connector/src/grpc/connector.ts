@@ -60,7 +60,7 @@ async function listen (clusterToken: string, options: ListenOptions): Promise<Ff
   requireTokenForListener(options)
   const maxFrameBytes = Math.min(options.maxFrameBytes, MAX_MESSAGE_BYTES - ENVELOPE_BYTES)
   const core = new ListenerCore({ ...options, maxFrameBytes })
-  const grpc = createGrpcServer({ host: options.host, port: options.port, clusterToken })
+  const grpc = createGrpcServer({ host: options.host, port: options.port, clusterToken, onRefused: () => { core.countStranger() } })
   const handlers: FfnConnectorHandlers = {
     Exchange: call => { core.attach(new StreamPipe(call, call.getPeer(), () => {})) }
   }
