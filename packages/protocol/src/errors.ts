@@ -1,6 +1,9 @@
 // Owns the errors of the gRPC layer itself: listening, dialling, the cluster token. What services refuse is theirs.
 import { defineErrors } from '@tandem/core'
 
+/** Metadata of a failed call: which of the request's fields the error is about. */
+export const ERROR_PARAM_METADATA_KEY = 'tandem-error-param'
+
 export const protocolErrors = defineErrors({
   bind_failed: { message: 'cannot listen on {address}: {reason}', grpc: 'UNAVAILABLE', http: 503, retryable: false },
   cluster_token_required: {

@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 
 /** What every HTTP/2 client sends first (RFC 9113, section 3.4). */
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+const prefaceText = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+const preface = Buffer.from(prefaceText)
 /** Sockets that have not shown it yet; each waits for at most `prefaceTimeoutMs`. */
 const MAX_WAITING = 1024
 

@@ -3,7 +3,7 @@ export {
   assignmentFromMessage, assignmentToMessage, finishReasonFromMessage, finishReasonToMessage, logprobsFromMessage,
   logprobsToMessage, samplingFromMessage, samplingToMessage, topologyFromMessage, topologyToMessage
 } from './convert.js'
-export { protocolErrors } from './errors.js'
+export { ERROR_PARAM_METADATA_KEY, protocolErrors } from './errors.js'
 export type { Refusal } from './http2-gate.js'
 export { FfnConnectorClientConstructor, SchedulerClientConstructor } from './load.js'
 export {

@@ -31,6 +31,10 @@ export const schedulerErrors = defineErrors({
   },
   launcher_attached: { message: 'another launcher is already attached', grpc: 'ALREADY_EXISTS', http: 409, retryable: false },
   scale_invalid: { message: '{param} must be a whole number from {min} to {max}', grpc: 'INVALID_ARGUMENT', http: 400, retryable: false },
+  scale_too_large: {
+    message: '{param}={value} is more than this machine has use for ({max} workers of a role); "tandem scale --force" starts them all the same',
+    grpc: 'INVALID_ARGUMENT', http: 400, retryable: false
+  },
   worker_replaced: { message: 'worker {workerId} opened a new stream', grpc: 'ABORTED', http: 409, retryable: true },
   worker_silent: { message: 'worker {workerId} sent nothing for {silentMs} ms', grpc: 'DEADLINE_EXCEEDED', http: 503, retryable: true },
   worker_confused: { message: 'worker {workerId} broke the step protocol: {reason}', grpc: 'INVALID_ARGUMENT', http: 500, retryable: true },

@@ -25,8 +25,9 @@ export class ClusterClient {
     return this.call<Cluster__Output>(respond => this.scheduler.getCluster({}, { deadline: Date.now() + timeoutMs }, respond))
   }
 
-  setScale (scale: Scale, timeoutMs = 10_000): Promise<SetScaleResponse__Output> {
-    return this.call<SetScaleResponse__Output>(respond => this.scheduler.setScale({ ...scale }, { deadline: Date.now() + timeoutMs }, respond))
+  /** `force`: beyond what the launcher's machine has use for. */
+  setScale (scale: Scale, force: boolean, timeoutMs = 10_000): Promise<SetScaleResponse__Output> {
+    return this.call<SetScaleResponse__Output>(respond => this.scheduler.setScale({ ...scale, force }, { deadline: Date.now() + timeoutMs }, respond))
   }
 
   async drainWorker (workerId: string, timeoutMs = 120_000): Promise<void> {

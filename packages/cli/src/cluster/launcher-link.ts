@@ -10,6 +10,8 @@ export interface WorkerCounts {
 
 export interface LauncherLinkOptions {
   readonly scheduler: SchedulerClient
+  /** Workers of a role that this machine has use for. */
+  readonly maxWorkersPerRole: number
   /** What the launcher runs now; sent with every dial. */
   readonly counts: () => WorkerCounts
   readonly onCommand: (target: WorkerCounts) => void
@@ -30,7 +32,7 @@ export class LauncherLink {
     stream.on('data', command => this.options.onCommand({ attention: command.attention, ffn: command.ffn }))
     stream.on('error', () => this.redial(stream))
     stream.on('end', () => this.redial(stream))
-    stream.write({ hello: this.options.counts() })
+    stream.write({ hello: { ...this.options.counts(), maxWorkersPerRole: this.options.maxWorkersPerRole } })
   }
 
   close (): void {

@@ -9,8 +9,6 @@ export interface RunningCluster {
   /** Port of the gateway. */
   readonly port: number
   readonly schedulerAddress: string
-  /** Workers of one role that this machine should hold at most; the launcher's word to `tandem scale`. */
-  readonly maxWorkersPerRole: number
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

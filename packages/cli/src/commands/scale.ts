@@ -4,7 +4,6 @@ import { makeError, parseOptions } from '@tandem/core'
 import type { Cluster__Output } from '@tandem/protocol'
 import type { ClusterClient, Scale } from '../cluster/cluster-client.js'
 import { findCluster } from '../cluster/find-cluster.js'
-import { RunningClusters } from '../cluster/running-clusters.js'
 import { cliErrors } from '../errors.js'
 import { describeCluster } from '../launcher/readiness.js'
 import { ProgressLine } from '../terminal/progress-line.js'
@@ -21,8 +20,7 @@ export async function runScale (
   const client = findCluster(flags, context)
   const progress = new ProgressLine(context.terminal)
   try {
-    if (!force) refuseTooMany(scale, client.address, context)
-    const counts = await client.setScale(scale)
+    const counts = await client.setScale(scale, force)
     if (wait) await waitForScale(client, counts, progress, timeout * 1000)
     progress.end()
     context.terminal.out(`${counts.attention} attention and ${counts.ffn} ffn workers\n`)
@@ -45,16 +43,6 @@ export function parseTargets (targets: readonly string[]): Scale {
   if (targets.length === 0) throw usage('say what to scale: attention=N, ffn=N or both')
   if (scale.attention === 0) throw usage('attention must be at least 1')
   return scale
-}
-
-/** A cluster that runs elsewhere has only the scheduler's own limit. */
-function refuseTooMany (scale: Scale, schedulerAddress: string, context: CommandContext): void {
-  const cluster = new RunningClusters(context.env).list().find(running => running.schedulerAddress === schedulerAddress)
-  if (cluster === undefined) return
-  for (const [role, count] of Object.entries(scale)) {
-    if (count <= cluster.maxWorkersPerRole) continue
-    throw usage(`${role}=${count} is more than this machine has use for (${cluster.maxWorkersPerRole} workers of a role): --force starts them all the same`)
-  }
 }
 
 const usage = (reason: string) => makeError(cliErrors, 'usage', { reason })

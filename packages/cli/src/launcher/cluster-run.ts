@@ -95,8 +95,8 @@ export class ClusterRun implements PoolEvents {
       signal: this.end.signal
     })
     this.ready = true
-    const { port, schedulerAddress, counts } = this.options
-    this.running.add({ pid: process.pid, port, schedulerAddress, maxWorkersPerRole: maxWorkersPerRole(availableParallelism(), counts) })
+    const { port, schedulerAddress } = this.options
+    this.running.add({ pid: process.pid, port, schedulerAddress })
     await this.announce((Date.now() - startedAt) / 1000)
   }
 
@@ -126,6 +126,7 @@ export class ClusterRun implements PoolEvents {
   private linkTo (launcher: Launcher): LauncherLink {
     return new LauncherLink({
       scheduler: this.cluster.scheduler,
+      maxWorkersPerRole: maxWorkersPerRole(availableParallelism(), this.options.counts),
       counts: () => launcher.counts,
       onCommand: target => {
         const { attention, ffn } = launcher.counts

@@ -12,7 +12,7 @@ beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'tandem-test-')) })
 afterEach(() => { rmSync(folder, { recursive: true }) })
 
 const context = () => ({ terminal: memoryTerminal(), env: { XDG_RUNTIME_DIR: folder }, onStopSignal: stopSwitch().onStopSignal })
-const here = (port: number) => ({ pid: process.pid, port, schedulerAddress: `127.0.0.1:${port + 1}`, maxWorkersPerRole: 8 })
+const here = (port: number) => ({ pid: process.pid, port, schedulerAddress: `127.0.0.1:${port + 1}` })
 const numberOfNobody = 2 ** 22 + 1
 
 test('lists live clusters only, and forgets removed ones', () => {

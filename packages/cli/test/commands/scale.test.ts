@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { RunningClusters } from '../../src/cluster/running-clusters.js'
 import { parseTargets, runScale } from '../../src/commands/scale.js'
 import { startFakeScheduler } from '../support/fake-scheduler.js'
 import { memoryTerminal } from '../support/memory-terminal.js'
@@ -34,23 +30,14 @@ test('waits until the workers are there', async () => {
   await scheduler.close()
 })
 
-test('more workers than the machine has use for need --force', async () => {
+test('only --force asks for more workers than the machine has use for', async () => {
   const scheduler = await startFakeScheduler()
-  const folder = mkdtempSync(join(tmpdir(), 'tandem-test-'))
-  onTestFinished(async () => {
-    await scheduler.close()
-    rmSync(folder, { recursive: true })
-  })
-  const env = { XDG_RUNTIME_DIR: folder }
-  new RunningClusters(env).add({ pid: process.pid, port: 1, schedulerAddress: scheduler.address, maxWorkersPerRole: 8 })
-  const scale = (target: string, flags: Record<string, unknown> = {}) => {
-    const context = { terminal: memoryTerminal(), env, onStopSignal: stopSwitch().onStopSignal }
-    return runScale([target], { schedulerAddress: scheduler.address, ...flags }, false, context)
+  onTestFinished(() => scheduler.close())
+  const scale = (flags: Record<string, unknown>) => {
+    const context = { terminal: memoryTerminal(), env: {}, onStopSignal: stopSwitch().onStopSignal }
+    return runScale(['ffn=99'], { schedulerAddress: scheduler.address, ...flags }, false, context)
   }
-  await expect(scale('ffn=99')).rejects.toMatchObject({
-    code: 'usage', message: 'ffn=99 is more than this machine has use for (8 workers of a role): --force starts them all the same'
-  })
-  await expect(scale('attention=9')).rejects.toThrow('attention=9')
-  expect(await scale('ffn=8')).toBe(0)
-  expect(await scale('ffn=99', { force: true })).toBe(0)
+  await scale({})
+  await scale({ force: true })
+  expect(scheduler.scales).toMatchObject([{ ffn: 99, force: false }, { ffn: 99, force: true }])
 })

@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -63,7 +63,7 @@ test('serves, obeys the scheduler, restarts what crashes, and leaves nothing beh
   expect(terminal.stdout()).toContain(`curl http://127.0.0.1:${port}/v1/chat/completions \\\n`)
   expect(terminal.stdout()).toContain('because the native engine was never built. To change that, run `npm run build:native')
   expect(terminal.stdout()).toContain('"max_tokens":16}')
-  expect(await scheduler.launcherHello).toMatchObject({ attention: 1, ffn: 1 })
+  expect(await scheduler.launcherHello).toMatchObject({ attention: 1, ffn: 1, maxWorkersPerRole: 4 * availableParallelism() })
   expect(new RunningClusters(env).list()).toMatchObject([{ pid: process.pid, port, schedulerAddress: scheduler.address }])
 
   scheduler.command({ attention: 1, ffn: 2 })

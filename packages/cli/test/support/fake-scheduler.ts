@@ -1,7 +1,7 @@
 // Owns a scheduler for tests: answers GetCluster with what the test sets, records SetScale, and commands the launcher.
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import { createGrpcServer, SchedulerClientConstructor } from '@tandem/protocol'
-import type { ClusterMessage, LauncherCommandMessage, LauncherHello__Output, LauncherMessage__Output, SchedulerHandlers } from '@tandem/protocol'
+import type { ClusterMessage, LauncherCommandMessage, LauncherHello__Output, LauncherMessage__Output, SchedulerHandlers, SetScaleRequest__Output } from '@tandem/protocol'
 
 export interface FakeScheduler {
   readonly address: string
@@ -9,6 +9,8 @@ export interface FakeScheduler {
   /** Resolves with the hello of the launcher. */
   readonly launcherHello: Promise<LauncherHello__Output>
   readonly drained: string[]
+  /** Every SetScale. */
+  readonly scales: SetScaleRequest__Output[]
   command (target: LauncherCommandMessage): void
   close (): Promise<void>
 }
@@ -19,9 +21,11 @@ export async function startFakeScheduler (cluster: ClusterMessage = {}): Promise
   let greet: (hello: LauncherHello__Output) => void = () => {}
   const launcherHello = new Promise<LauncherHello__Output>(resolve => { greet = resolve })
   const drained: string[] = []
+  const scales: SetScaleRequest__Output[] = []
   const handlers: Partial<SchedulerHandlers> = {
     GetCluster: (_call, respond) => respond(null, fake.cluster),
     SetScale: ({ request }, respond) => {
+      scales.push(request)
       const scale = { attention: request.attention ?? 0, ffn: request.ffn ?? 0 }
       respond(null, scale)
     },
@@ -35,7 +39,7 @@ export async function startFakeScheduler (cluster: ClusterMessage = {}): Promise
   server.addService(SchedulerClientConstructor.service, handlers as never)
   const port = await listen()
   const fake: FakeScheduler = {
-    address: `127.0.0.1:${port}`, cluster, launcherHello, drained, command: target => { launcher?.write(target) }, close: () => close(100)
+    address: `127.0.0.1:${port}`, cluster, launcherHello, drained, scales, command: target => { launcher?.write(target) }, close: () => close(100)
   }
   return fake
 }

@@ -5,9 +5,11 @@ import type { GatewayDependencies } from '../dependencies.js'
 import { callScheduler } from '../scheduler/scheduler-calls.js'
 import { clusterJson } from './cluster-json.js'
 
+/** How many are too many is the scheduler's and the launcher's to say; beyond this no uint32 carries it. */
+const numWorkers = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })
 const scaleBody = Type.Object({
-  attention: Type.Optional(Type.Integer({ minimum: 0, maximum: 1024 })),
-  ffn: Type.Optional(Type.Integer({ minimum: 0, maximum: 1024 }))
+  attention: Type.Optional(numWorkers),
+  ffn: Type.Optional(numWorkers)
 }, { additionalProperties: false, minProperties: 1 })
 
 export function addAdminRoutes (app: App, { scheduler }: GatewayDependencies): void {

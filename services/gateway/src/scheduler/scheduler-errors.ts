@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js'
 import type { ServiceError } from '@grpc/grpc-js'
 import { TandemError } from '@tandem/core'
 import type { GrpcStatus } from '@tandem/core'
+import { ERROR_PARAM_METADATA_KEY } from '@tandem/protocol'
 import type { Error__Output } from '@tandem/protocol'
 import { gatewayError } from '../errors.js'
 
@@ -35,11 +36,10 @@ const httpOfStatus: Readonly<Partial<Record<GrpcStatus, number>>> = {
 export function errorOfCall (error: ServiceError): TandemError {
   const grpc = status[error.code] as GrpcStatus
   const http = httpOfStatus[grpc] ?? 500
-  return gatewayErrorOfStatus(http, error.details, grpc, error)
-}
-
-function gatewayErrorOfStatus (http: number, reason: string, grpc: GrpcStatus, cause: unknown): TandemError {
-  if (http === 503) return gatewayError('not_ready', { reason }, { cause })
+  const reason = error.details
+  if (http === 503) return gatewayError('not_ready', { reason }, { cause: error })
   const code = http < 500 ? 'request_rejected' : 'generation_failed'
-  return new TandemError(code, { message: '{reason}', grpc, http, retryable: false }, { reason }, { cause })
+  const param = error.metadata?.get(ERROR_PARAM_METADATA_KEY)[0]?.toString()
+  const facts = { reason, ...(param === undefined ? {} : { param }) }
+  return new TandemError(code, { message: '{reason}', grpc, http, retryable: false }, facts, { cause: error })
 }

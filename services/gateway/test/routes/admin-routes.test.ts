@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js'
+import { Metadata, status } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.js'
 
@@ -24,6 +24,16 @@ describe('admin', () => {
     const { post, scheduler } = await startTestGateway(() => {})
     expect((await post('/admin/v1/scale', body)).status).toBe(400)
     expect(scheduler.calls).toEqual([])
+  })
+
+  it('names the parameter the scheduler objects to', async () => {
+    const { post, scheduler } = await startTestGateway(() => {})
+    const metadata = new Metadata()
+    metadata.set('tandem-error-param', 'ffn')
+    scheduler.refusal = { code: status.INVALID_ARGUMENT, details: 'ffn=9 is more than this machine has use for', metadata }
+    const response = await post('/admin/v1/scale', { ffn: 9 })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { param: 'ffn', message: 'ffn=9 is more than this machine has use for' } })
   })
 
   it('relays a drain', async () => {

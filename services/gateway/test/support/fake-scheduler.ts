@@ -1,6 +1,6 @@
 // A scheduler that answers from a script, over real gRPC on a free port.
 import { EventEmitter, once } from 'node:events'
-import type { ServerDuplexStream } from '@grpc/grpc-js'
+import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js'
 import { status } from '@grpc/grpc-js'
 import { createGrpcServer, SchedulerClientConstructor } from '@tandem/protocol'
 import type {
@@ -22,7 +22,7 @@ export class FakeScheduler {
   state: ServingStateMessage = readyState
   metricsText = '# TYPE tandem_scheduler_steps_total counter\ntandem_scheduler_steps_total 3\n'
   /** What unary calls fail with. */
-  refusal: { code: status, details: string } | undefined
+  refusal: { code: status, details: string, metadata?: Metadata } | undefined
   readonly events = new EventEmitter()
   port = 0
   private server: GrpcServer | undefined

@@ -29,6 +29,8 @@ export class SchedulerCore {
   model: ClusterModel | undefined
   /** Set while a launcher is attached. */
   targets: ScaleTargets | undefined
+  /** The launcher's word; undefined: only the scheduler's own limit. */
+  #maxWorkersPerRole: number | undefined
   #servingState: ServingState
   #stepIds = 0
   #workerNumbers = 0
@@ -174,14 +176,15 @@ export class SchedulerCore {
     if (worker && epoch <= worker.sentEpoch) worker.topologyEpoch = Math.max(worker.topologyEpoch, epoch)
   }
 
-  #attachLauncher ({ attention, ffn }: ScaleTargets): void {
+  #attachLauncher ({ attention, ffn, maxWorkersPerRole }: Extract<CoreEvent, { type: 'launcherAttached' }>): void {
     if (this.targets) throw schedulerError('launcher_attached')
     this.targets = { attention, ffn }
+    this.#maxWorkersPerRole = maxWorkersPerRole
   }
 
-  #setScale (change: Partial<ScaleTargets>, nowMs: number): void {
+  #setScale ({ force, ...change }: Extract<CoreEvent, { type: 'setScale' }>, nowMs: number): void {
     if (!this.targets) throw schedulerError('no_launcher')
-    this.targets = changeTargets(this.targets, change)
+    this.targets = changeTargets(this.targets, change, force === true ? undefined : this.#maxWorkersPerRole)
     this.books.actions.push({ type: 'scale', ...this.targets })
     for (const { workerId } of [
       ...surplus(this.books.attention.values(), this.targets.attention),

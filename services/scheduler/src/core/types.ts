@@ -47,9 +47,9 @@ export type CoreEvent =
   | { readonly type: 'peerDown', readonly workerId: string, readonly peerId: string, readonly reason: string }
   | { readonly type: 'stepResult', readonly workerId: string, readonly result: StepResult__Output }
   | { readonly type: 'drain', readonly workerId: string, readonly requestedBy: 'worker' | 'operator' }
-  | { readonly type: 'launcherAttached', readonly attention: number, readonly ffn: number }
+  | { readonly type: 'launcherAttached', readonly attention: number, readonly ffn: number, readonly maxWorkersPerRole?: number }
   | { readonly type: 'launcherDetached' }
-  | { readonly type: 'setScale', readonly attention?: number, readonly ffn?: number }
+  | { readonly type: 'setScale', readonly attention?: number, readonly ffn?: number, readonly force?: boolean }
   | { readonly type: 'tick' }
 
 export interface NewSequence {

@@ -18,9 +18,11 @@ export class LauncherStream {
     call.on('data', ({ hello }: LauncherMessage__Output) => {
       try {
         if (!hello) throw schedulerError('message_invalid', { reason: 'the first message must be hello' })
-        this.loop.post({ type: 'launcherAttached', attention: hello.attention, ffn: hello.ffn })
+        const { attention, ffn } = hello
+        const maxWorkersPerRole = hello._maxWorkersPerRole === undefined ? undefined : hello.maxWorkersPerRole
+        this.loop.post({ type: 'launcherAttached', attention, ffn, ...(maxWorkersPerRole === undefined ? {} : { maxWorkersPerRole }) })
         this.#call = call
-        this.logger.info({ attention: hello.attention, ffn: hello.ffn }, 'launcher attached')
+        this.logger.info({ attention, ffn, maxWorkersPerRole }, 'launcher attached')
       } catch (error) {
         if (!isTandemError(error)) throw error
         call.emit('error', toServiceError(error))

@@ -33,6 +33,7 @@ export function schedulerHandlers (parts: SchedulerServiceParts): SchedulerHandl
       answer(callback, () => {
         loop.post({
           type: 'setScale',
+          force: request.force,
           ...(request._attention === 'attention' && request.attention !== undefined ? { attention: request.attention } : {}),
           ...(request._ffn === 'ffn' && request.ffn !== undefined ? { ffn: request.ffn } : {})
         })

@@ -14,6 +14,20 @@ describe('changeTargets', () => {
     })
 })
 
+test('what the launcher has use for binds, unless forced', () => {
+  const driver = new CoreDriver()
+  driver.post({ type: 'launcherAttached', attention: 1, ffn: 1, maxWorkersPerRole: 8 })
+  expect(() => driver.post({ type: 'setScale', ffn: 9 })).toThrow('ffn=9 is more than this machine has use for (8 workers of a role)')
+  expect(() => driver.post({ type: 'setScale', ffn: 257, force: true })).toThrow('ffn must be a whole number from 1 to 256')
+  expect(driver.post({ type: 'setScale', ffn: 8 })).toEqual([{ type: 'scale', attention: 1, ffn: 8 }])
+  expect(driver.post({ type: 'setScale', ffn: 20, force: true })).toEqual([{ type: 'scale', attention: 1, ffn: 20 }])
+  // Only what is asked for is judged.
+  expect(driver.post({ type: 'setScale', attention: 2, force: false })).toEqual([{ type: 'scale', attention: 2, ffn: 20 }])
+  driver.post({ type: 'launcherDetached' })
+  driver.post({ type: 'launcherAttached', attention: 1, ffn: 1 })
+  expect(driver.post({ type: 'setScale', ffn: 100 })).toEqual([{ type: 'scale', attention: 1, ffn: 100 }])
+})
+
 test('surplus are the workers that joined last and do not drain already', () => {
   const workers = [{ id: 1, isDraining: false }, { id: 2, isDraining: true }, { id: 3, isDraining: false }, { id: 4, isDraining: false }]
   expect(surplus(workers, 1).map(({ id }) => id)).toEqual([3, 4])

@@ -4,9 +4,13 @@
 export interface LauncherHello {
   'attention'?: (number);
   'ffn'?: (number);
+  'maxWorkersPerRole'?: (number);
+  '_maxWorkersPerRole'?: "maxWorkersPerRole";
 }
 
 export interface LauncherHello__Output {
   'attention': (number);
   'ffn': (number);
+  'maxWorkersPerRole'?: (number);
+  '_maxWorkersPerRole'?: "maxWorkersPerRole";
 }

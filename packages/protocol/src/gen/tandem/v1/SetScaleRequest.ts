@@ -4,6 +4,7 @@
 export interface SetScaleRequest {
   'attention'?: (number);
   'ffn'?: (number);
+  'force'?: (boolean);
   '_attention'?: "attention";
   '_ffn'?: "ffn";
 }
@@ -11,6 +12,7 @@ export interface SetScaleRequest {
 export interface SetScaleRequest__Output {
   'attention'?: (number);
   'ffn'?: (number);
+  'force': (boolean);
   '_attention'?: "attention";
   '_ffn'?: "ffn";
 }
