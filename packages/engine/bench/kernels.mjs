@@ -1,9 +1,9 @@
 // Owns the kernel bench: what the machine can do (read bandwidth, arithmetic peak of the dispatched path) and how near to it each
 // product comes. Needs the built addon, nothing else.
 //
-//   node packages/engine/bench/kernels.mjs [--isa portable|avx2|avx512] [--threads N] [--rows 1,8,32,512] [--tries N] [--json FILE]
+//   node packages/engine/bench/kernels.mjs [--isa PATH] [--threads N] [--rows 1,8,32,512] [--tries N] [--json FILE]
 //
-// Weights are random; shapes and types are those of SmolLM2-135M as shipped. The same shape is packed several times so that the
+// PATH: portable, avx2, avx512, neon, neon_dotprod or neon_i8mm; the best one of the machine without it. Weights are random; shapes and types are those of SmolLM2-135M as shipped. The same shape is packed several times so that the
 // weights together exceed the caches, as a model's do. Every figure is the best of several short runs.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const isaPaths = ['portable', 'avx2', 'avx512']
+const isaPaths = ['portable', 'avx2', 'avx512', 'neon', 'neon_dotprod', 'neon_i8mm']
 const dtypes = {
   F32: { index: 0, blockLength: 1, blockBytes: 4, peak: 'f32' },
   BF16: { index: 2, blockLength: 1, blockBytes: 2, peak: 'f32' },

@@ -20,9 +20,15 @@ const numJobs = 2
 
 // Per-file instruction sets, by file name; the rest is built for the architecture's baseline and dispatch is at run time.
 const isaFlags = {
-  _avx2: ['-mavx2', '-mfma', '-mf16c'],
-  _avx512: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
-    '-mprefer-vector-width=512', '-Wno-maybe-uninitialized', '-Wno-unknown-warning-option']
+  x64: {
+    _avx2: ['-mavx2', '-mfma', '-mf16c'],
+    _avx512: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
+      '-mprefer-vector-width=512', '-Wno-maybe-uninitialized', '-Wno-unknown-warning-option']
+  },
+  arm64: {
+    _neon_dotprod: ['-march=armv8.2-a+dotprod'],
+    _neon_i8mm: ['-march=armv8.2-a+dotprod+i8mm']
+  }
 }
 
 /** The addons: what `npm start` loads, and the surface the kernel tests and benches use. */
@@ -52,8 +58,8 @@ export function commonFlags () {
 }
 
 export function flagsOf (source) {
-  const suffix = /(_avx2|_avx512)\.cc$/.exec(source)?.[1]
-  return suffix !== undefined && process.arch === 'x64' ? isaFlags[suffix] : []
+  const suffix = /(_avx2|_avx512|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
+  return isaFlags[process.arch]?.[suffix] ?? []
 }
 
 /** Sources of one target, relative to csrc, sorted. */

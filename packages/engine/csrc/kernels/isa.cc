@@ -4,25 +4,39 @@
 #include <cstdlib>
 #include <cstring>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "kernels/kernel_table.h"
 #include "kernels/quant_panels.h"
 
 namespace tandem {
 namespace {
 
+/** By Isa: what TANDEM_ISA and `tandem status` call a path. */
+constexpr const char* kOptionNames[kNumIsas] = {"portable", "avx2", "avx512", "neon", "neon_dotprod", "neon_i8mm"};
+constexpr const char* kNames[kNumIsas] = {"portable", "AVX2", "AVX-512 VNNI", "NEON", "NEON dotprod", "NEON i8mm"};
+
 bool cpu_has(Isa isa) {
-#if defined(__x86_64__)
-  // The builtins check the operating system's register state (XGETBV) as well as CPUID.
-  __builtin_cpu_init();
   switch (isa) {
     case Isa::portable: return true;
+#if defined(__x86_64__)
+    // The builtins check the operating system's register state (XGETBV) as well as CPUID.
     case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case Isa::avx512:
       return cpu_has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
-  }
+#elif defined(__aarch64__)
+    case Isa::neon: return true;
+#if defined(__linux__)
+    case Isa::neon_dotprod: return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+    case Isa::neon_i8mm: return cpu_has(Isa::neon_dotprod) && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
 #endif
-  return isa == Isa::portable;
+#endif
+    default: return false;
+  }
 }
 
 const KernelTable* table_of(Isa isa) {
@@ -30,17 +44,26 @@ const KernelTable* table_of(Isa isa) {
 #if defined(__x86_64__)
     case Isa::avx512: return &kAvx512Kernels;
     case Isa::avx2: return &kAvx2Kernels;
+#elif defined(__aarch64__)
+    case Isa::neon: case Isa::neon_dotprod: case Isa::neon_i8mm: return &kNeonKernels;
 #endif
     default: return &kPortableKernels;
   }
 }
 
 Isa choose() {
-  Isa best = cpu_has(Isa::avx512) ? Isa::avx512 : cpu_has(Isa::avx2) ? Isa::avx2 : Isa::portable;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#endif
   const char* wanted = std::getenv("TANDEM_ISA");
-  if (wanted == nullptr) return best;
-  if (std::strcmp(wanted, "portable") == 0) return Isa::portable;
-  if (std::strcmp(wanted, "avx2") == 0 && cpu_has(Isa::avx2)) return Isa::avx2;
+  Isa best = Isa::portable;
+  // In order of the enumeration the last available path is the best one.
+  for (int i = 0; i < kNumIsas; i++) {
+    const Isa isa = static_cast<Isa>(i);
+    if (!cpu_has(isa)) continue;
+    if (wanted != nullptr && std::strcmp(wanted, kOptionNames[i]) == 0) return isa;
+    best = isa;
+  }
   return best;
 }
 
@@ -68,13 +91,7 @@ bool set_active_isa(Isa isa) {
   return true;
 }
 
-const char* isa_name(Isa isa) {
-  switch (isa) {
-    case Isa::avx2: return "AVX2";
-    case Isa::avx512: return "AVX-512 VNNI";
-    default: return "portable";
-  }
-}
+const char* isa_name(Isa isa) { return kNames[static_cast<int>(isa)]; }
 
 const KernelTable& kernels() { return *choice().table.load(std::memory_order_relaxed); }
 
@@ -83,6 +100,10 @@ const QuantPanels& quant_panels() {
 #if defined(__x86_64__)
     case Isa::avx512: return kAvx512QuantPanels;
     case Isa::avx2: return kAvx2QuantPanels;
+#elif defined(__aarch64__)
+    case Isa::neon: return kNeonQuantPanels;
+    case Isa::neon_dotprod: return kNeonDotprodQuantPanels;
+    case Isa::neon_i8mm: return kNeonI8mmQuantPanels;
 #endif
     default: return kPortableQuantPanels;
   }

@@ -21,6 +21,10 @@ extern const QuantPanels kPortableQuantPanels;
 #if defined(__x86_64__)
 extern const QuantPanels kAvx2QuantPanels;
 extern const QuantPanels kAvx512QuantPanels;
+#elif defined(__aarch64__)
+extern const QuantPanels kNeonQuantPanels;
+extern const QuantPanels kNeonDotprodQuantPanels;
+extern const QuantPanels kNeonI8mmQuantPanels;
 #endif
 
 }  // namespace tandem

@@ -60,6 +60,10 @@ const PeakLoops& peak_loops() {
 #if defined(__x86_64__)
     case Isa::avx512: return kAvx512Peak;
     case Isa::avx2: return kAvx2Peak;
+#elif defined(__aarch64__)
+    case Isa::neon: return kNeonPeak;
+    case Isa::neon_dotprod: return kNeonDotprodPeak;
+    case Isa::neon_i8mm: return kNeonI8mmPeak;
 #endif
     default: return kPortablePeak;
   }

@@ -15,7 +15,7 @@ struct PeakLoop {
 
 struct PeakLoops {
   PeakLoop f32;
-  /** 8-bit codes, and 4-bit codes (AVX2 widens eight products at once then; elsewhere the same). */
+  /** 8-bit codes, and 4-bit codes (AVX2 and plain NEON widen eight products at once then; elsewhere the same). */
   PeakLoop int8, int4;
 };
 
@@ -23,6 +23,10 @@ extern const PeakLoops kPortablePeak;
 #if defined(__x86_64__)
 extern const PeakLoops kAvx2Peak;
 extern const PeakLoops kAvx512Peak;
+#elif defined(__aarch64__)
+extern const PeakLoops kNeonPeak;
+extern const PeakLoops kNeonDotprodPeak;
+extern const PeakLoops kNeonI8mmPeak;
 #endif
 
 }  // namespace tandem

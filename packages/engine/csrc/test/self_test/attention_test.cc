@@ -12,7 +12,7 @@ namespace {
 
 struct Free { void operator()(void* p) const { std::free(p); } };
 
-void check_attention(const KvLayout& layout, size_t num_heads, size_t num_rows, size_t context, ThreadPool& pool, Random& random) {
+void check_attention(const KvLayout& layout, size_t num_heads, size_t num_rows, size_t context, ThreadPool& pool, Random& random, Results& results) {
   CHECK(check_kv_layout(layout) == nullptr);
   const size_t num_blocks = (context + layout.block_size - 1) / layout.block_size;
   std::vector<uint8_t> cache(num_blocks * layout.block_bytes());
@@ -50,20 +50,21 @@ void check_attention(const KvLayout& layout, size_t num_heads, size_t num_rows, 
     for (size_t i = begin; i < end; i++) attention_merge(params, merges[i], scratch.data());
   });
   for (const float value : output) CHECK(std::isfinite(value));
+  results.add(output);
 }
 
 }  // namespace
 
-void test_attention() {
+void test_attention(Results& results) {
   Random random(3);
   ThreadPool pool({3, Pinning::never, 0});
   for (const KvDtype dtype : {KvDtype::f32, KvDtype::f16, KvDtype::bf16, KvDtype::fp8}) {
-    check_attention({dtype, false, 16, 3, 16, 32}, 9, 5, 37, pool, random);
-    check_attention({dtype, false, 32, 1, 32, 16}, 20, 1, 1, pool, random);
-    check_attention({dtype, true, 16, 1, 48, 32}, 18, 3, 130, pool, random);
+    check_attention({dtype, false, 16, 3, 16, 32}, 9, 5, 37, pool, random, results);
+    check_attention({dtype, false, 32, 1, 32, 16}, 20, 1, 1, pool, random, results);
+    check_attention({dtype, true, 16, 1, 48, 32}, 18, 3, 130, pool, random, results);
   }
-  check_attention({KvDtype::f16, false, 16, 1, 16, 16}, 2, 20, 1030, pool, random);
-  check_attention({KvDtype::bf16, true, 16, 1, 32, 16}, 2, 2, 520, pool, random);
+  check_attention({KvDtype::f16, false, 16, 1, 16, 16}, 2, 20, 1030, pool, random, results);
+  check_attention({KvDtype::bf16, true, 16, 1, 32, 16}, 2, 2, 520, pool, random, results);
 }
 
 }  // namespace tandem::self_test

@@ -2,22 +2,38 @@
 #include "kernels/isa.h"
 #include "test/self_test/self_test.h"
 
+namespace tandem::self_test {
+namespace {
+
+using Test = void (*)(Results&);
+constexpr Test kTests[] = {test_products, test_rows, test_attention, test_sampler};
+constexpr size_t kNumTests = sizeof kTests / sizeof kTests[0];
+
+}  // namespace
+}  // namespace tandem::self_test
+
 int main() {
   using namespace tandem;
+  using namespace tandem::self_test;
   std::puts("thread pool");
-  self_test::test_thread_pool();
+  test_thread_pool();
   std::puts("placement");
-  self_test::test_placement();
-  for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+  test_placement();
+  Results expected[kNumTests];
+  for (int i = 0; i < kNumIsas; i++) {
+    const Isa isa = static_cast<Isa>(i);
     if (!set_active_isa(isa)) {
       std::printf("%s: skipped, this CPU does not have it\n", isa_name(isa));
       continue;
     }
     std::printf("%s\n", isa_name(isa));
-    self_test::test_products();
-    self_test::test_rows();
-    self_test::test_attention();
-    self_test::test_sampler();
+    for (size_t t = 0; t < kNumTests; t++) {
+      Results results;
+      kTests[t](results);
+      CHECK(!results.empty());
+      if (isa == Isa::portable) expected[t] = results;
+      else CHECK(results == expected[t]);
+    }
   }
   std::puts("self tests passed");
   return 0;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/matmul.h"
+#include "kernels/packed_layout.h"
 #include "test/self_test/self_test.h"
 #include "threads/thread_pool.h"
 
@@ -37,15 +38,19 @@ struct Rows {
   std::vector<QuantBlock> blocks;
   size_t columns;
   Rows(size_t num_rows, size_t num_columns, Random& random) : values(random.floats(num_rows * num_columns)), columns(num_columns) {
-    blocks.resize(num_rows * quant_blocks(num_columns));
-    quantize_rows(values.data(), num_columns, num_rows, num_columns, blocks.data(), quant_blocks(num_columns));
+    quantize();
+  }
+  void quantize() {
+    const size_t num_rows = values.size() / columns, per_row = quant_blocks(columns);
+    blocks.resize(num_rows * per_row);
+    quantize_rows(values.data(), columns, num_rows, columns, blocks.data(), per_row);
   }
   Activations of(const PackedMatrix& matrix) const {
     return matrix.quantized() ? Activations::of(blocks.data(), quant_blocks(columns)) : Activations::of(values.data(), columns);
   }
 };
 
-void check_products(TensorDtype dtype, size_t num_rows, size_t num_outputs, size_t num_inputs, ThreadPool& pool, Random& random) {
+void check_products(TensorDtype dtype, size_t num_rows, size_t num_outputs, size_t num_inputs, ThreadPool& pool, Random& random, Results& results) {
   const Stored stored(dtype, num_outputs, num_inputs, random);
   const PackedMatrix matrix = PackedMatrix::pack(stored.matrix);
   const Rows x(num_rows, num_inputs, random);
@@ -55,6 +60,7 @@ void check_products(TensorDtype dtype, size_t num_rows, size_t num_outputs, size
     matmul(matrix, x.of(matrix), num_rows, {split.data(), num_outputs, false, nullptr}, begin, end);
   });
   CHECK(std::memcmp(whole.data(), split.data(), whole.size() * sizeof(float)) == 0);
+  results.add(whole);
 
   std::vector<int32_t> row_of(num_rows);
   for (size_t r = 0; r < num_rows; r++) row_of[r] = static_cast<int32_t>(num_rows - 1 - r);
@@ -69,6 +75,41 @@ void check_products(TensorDtype dtype, size_t num_rows, size_t num_outputs, size
 
   std::vector<float> values(num_inputs);
   matrix.unpack_output(num_outputs - 1, values.data());
+}
+
+/** Where half-precision numbers lie in a stored block. */
+std::vector<size_t> halves(TensorDtype dtype) {
+  if (dtype == TensorDtype::q6_k) return {208};
+  if (has_minimum(dtype)) return {0, 2};
+  return {0};
+}
+
+/** Codes of every value, or of one at an end of its range, times activations that reach both ends of theirs: nothing may overflow. */
+void check_extremes(TensorDtype dtype, Random& random, Results& results) {
+  const size_t num_rows = 5, num_outputs = 32, num_inputs = 1280, block = block_bytes(dtype);
+  for (const int fill : {-1, 0x00, 0x7f, 0x80, 0xff}) {
+    Stored stored(dtype, num_outputs, num_inputs, random);
+    for (uint8_t& byte : stored.data) byte = static_cast<uint8_t>(fill < 0 ? random.below(256) : fill);
+    for (size_t at = 0; at < stored.data.size(); at += block) {
+      for (const size_t half : halves(dtype)) stored.data[at + half + 1] = static_cast<uint8_t>(0x20 + random.below(4));
+    }
+    const PackedMatrix matrix = PackedMatrix::pack(stored.matrix);
+    Rows x(num_rows, num_inputs, random);
+    for (size_t c = 0; c < num_inputs; c++) {
+      x.values[c] = 1;
+      x.values[num_inputs + c] = -1;
+    }
+    x.quantize();
+    std::vector<float> y(num_rows * num_outputs);
+    matmul(matrix, x.of(matrix), num_rows, {y.data(), num_outputs, false, nullptr}, 0, num_outputs);
+    results.add(y);
+    // Alone, a row may take another way.
+    for (size_t r = 0; r < num_rows; r++) {
+      std::vector<float> alone(num_outputs);
+      matmul(matrix, x.of(matrix).from_row(r), 1, {alone.data(), num_outputs, false, nullptr}, 0, num_outputs);
+      CHECK(std::memcmp(alone.data(), y.data() + r * num_outputs, num_outputs * sizeof(float)) == 0);
+    }
+  }
 }
 
 /** q, k and v side by side give the bits of each alone. */
@@ -120,15 +161,16 @@ void check_tree(TensorDtype dtype, size_t intermediate, size_t unit, Random& ran
 
 }  // namespace
 
-void test_products() {
+void test_products(Results& results) {
   Random random(1);
   ThreadPool pool({3, Pinning::never, 0});
   for (int dtype = 0; dtype < kNumTensorDtypes; dtype++) {
     const auto type = static_cast<TensorDtype>(dtype);
     const size_t unit = block_elements(type) > 1 ? block_elements(type) : 1;
-    for (const size_t num_rows : {1, 3, 7, 67}) {
-      for (const size_t num_outputs : {1, 16, 35}) check_products(type, num_rows, num_outputs, unit == 1 ? 77 : unit * 3, pool, random);
+    for (const size_t num_rows : {1, 2, 3, 5, 67}) {
+      for (const size_t num_outputs : {1, 16, 35}) check_products(type, num_rows, num_outputs, unit == 1 ? 77 : unit * 3, pool, random, results);
     }
+    if (is_quantized(type)) check_extremes(type, random, results);
     check_concat(type, unit == 1 ? 77 : unit * 3, random);
     check_tree(type, unit == 1 ? 84 : unit * 11, unit == 1 ? 4 : unit, random);
   }

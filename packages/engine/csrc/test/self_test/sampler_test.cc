@@ -4,7 +4,7 @@
 
 namespace tandem::self_test {
 
-void test_sampler() {
+void test_sampler(Results& results) {
   Random random(4);
   for (const size_t vocab_size : {1, 2, 15, 16, 17, 300}) {
     std::vector<float> logits = random.floats(vocab_size);
@@ -28,11 +28,13 @@ void test_sampler() {
       params.num_biases = static_cast<size_t>(i % 3);
       const int32_t token = sample_token(params, {tokens.data(), tokens.size(), 7}, i, logits.data(), vocab_size, workspace.data());
       CHECK(token >= 0 && static_cast<size_t>(token) < vocab_size);
+      results.add(std::vector<int32_t>{token});
     }
     int32_t rank = 0;
     std::vector<LogprobEntry> top(vocab_size);
     const LogprobEntry entry = log_probability(logits.data(), vocab_size, 0, &rank, top.data(), vocab_size, workspace.data());
     CHECK(entry.logprob <= 0 && rank >= 1);
+    results.add(std::vector<double>{static_cast<double>(entry.logprob), static_cast<double>(rank)});
   }
 }
 

@@ -1,10 +1,11 @@
-// Owns the little the native self tests share. They exist for the sanitizers: buffers have exactly the size an operation may touch,
-// and threads really run; numbers are judged by the TypeScript tests.
+// Owns the little the native self tests share. They exist for sanitizers and emulators: buffers have exactly the size an operation may
+// touch, threads really run, and every path gives the portable one's bits; the numbers themselves are judged by the TypeScript tests.
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #define CHECK(condition)                                                              \
@@ -39,10 +40,26 @@ class Random {
   uint32_t state_;
 };
 
-void test_products();
-void test_rows();
-void test_attention();
-void test_sampler();
+/** The bytes that a path computed. */
+class Results {
+ public:
+  template <typename T>
+  void add(const std::vector<T>& values) {
+    const size_t at = bytes_.size();
+    bytes_.resize(at + values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(bytes_.data() + at, values.data(), values.size() * sizeof(T));
+  }
+  bool empty() const { return bytes_.empty(); }
+  bool operator==(const Results& other) const = default;
+
+ private:
+  std::vector<uint8_t> bytes_;
+};
+
+void test_products(Results& results);
+void test_rows(Results& results);
+void test_attention(Results& results);
+void test_sampler(Results& results);
 void test_thread_pool();
 void test_placement();
 

@@ -1,0 +1,17 @@
+// The peak of SDOT.
+#if defined(__aarch64__)
+#include "test/addon/peak_neon_impl.h"
+
+namespace tandem {
+namespace {
+
+float int8_peak(size_t repeats) {
+  return int8_loop(repeats, [](int32x4_t sum, int8x16_t w, int8x16_t x) { return vdotq_s32(sum, w, x); });
+}
+
+}  // namespace
+
+const PeakLoops kNeonDotprodPeak = {kF32Peak, {kChains * 32.0, int8_peak}, {kChains * 32.0, int8_peak}};
+
+}  // namespace tandem
+#endif
