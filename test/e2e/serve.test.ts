@@ -1,4 +1,5 @@
 // `tandem up` with the shipped model, real processes and the real OpenAI client; workers are killed while they stream.
+import { fileURLToPath } from 'node:url'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort, isAlive, runTandem, startTandem } from '../support/tandem-process.js'
@@ -7,6 +8,7 @@ import type { TandemProcess } from '../support/tandem-process.js'
 interface WorkerJson { worker_id: string, role: string, state: string, pid: number, stats: { weight_bytes: number, rss_bytes: number } }
 interface ClusterJson { workers: WorkerJson[], epoch: number }
 
+const tokenless = fileURLToPath(new URL('../golden/models/gguf-llama/model.gguf', import.meta.url))
 let port: number
 let tandem: TandemProcess
 let openai: OpenAI
@@ -122,6 +124,7 @@ describe('bad usage is one clear line', () => {
     [['up', '--prot', '1'], 2, /--prot/],
     [['up', '--attention', 'two'], 2, /--attention/],
     [['up', '--model', '/nowhere/model.gguf'], 1, /\/nowhere\/model\.gguf/],
+    [['up', '--model', tokenless], 1, /no tokenizer in .*model\.gguf/],
     [['nonsense'], 2, /nonsense/]
   ])('tandem %j', async (args, code, message) => {
     const { exitCode, output } = await runTandem(args)
