@@ -8,7 +8,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freePort, startTandem } from '../support/tandem-process.js'
 import type { TandemProcess } from '../support/tandem-process.js'
 
-interface Golden { readonly cases: ReadonlyArray<{ readonly params: object, readonly prompt: readonly number[], readonly output: readonly number[] }> }
+interface Golden {
+  readonly cases: ReadonlyArray<{ readonly params: object, readonly prompt: readonly number[], readonly output: readonly number[] }>
+}
 
 const golden = JSON.parse(await readFile(new URL('../golden/default-model/sampling.json', import.meta.url), 'utf8')) as Golden
 const tokenizer = await loadTokenizer((await openModel(defaultModelPath)).tokenizer)
