@@ -1,10 +1,9 @@
 // Owns how an engine thread waits for work and how producers, in this process or another one, wake it.
-// An event count in a shared page: `ring` after publishing, `wait` with a predicate that polls.
+// Event counts in a shared page: `ring` after publishing, `wait` with a predicate that polls.
 //
-// Waking an idle core costs 10-40 us in virtual machines, handing a busy core over costs 1-2 us. So a
-// waiter first offers its core to whoever is runnable (sched_yield), for a bounded time after its last work, and
-// only then sleeps on the futex. With two processes on the same cores that makes a hop a context switch;
-// when nothing runs, nobody is awake.
+// Waking a thread on the core one runs on costs about 2 us, waking an idle core 10-40 us in virtual machines. So where two
+// engines share cores a waiter hands its core over at once, and the ring wakes the crew (the pool's workers) together with
+// the engine thread: each core goes straight from one engine to the other. Elsewhere a waiter looks for a while first.
 #pragma once
 
 #include <atomic>
@@ -12,16 +11,14 @@
 #include <cstdint>
 
 #include "connector/file_descriptor.h"
+#include "threads/event_count.h"
 
 namespace tandem {
 
 struct DoorbellWords {
-  alignas(64) std::atomic<uint32_t> sequence;
-  alignas(64) std::atomic<uint32_t> sleepers;
+  EventWords engine;
+  EventWords crew;
 };
-static_assert(std::atomic<uint32_t>::is_always_lock_free, "shared between processes");
-
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 class Doorbell {
  public:
@@ -34,37 +31,27 @@ class Doorbell {
   Doorbell& operator=(const Doorbell&) = delete;
 
   int fd() const { return fd_.get(); }
-  // Wakes the waiter, with a system call only when it sleeps.
+  // Where the workers of the engine's pool sleep.
+  EventWords* crew() { return &words_->crew; }
+  // Wakes the waiter and its crew, with a system call only when they sleep.
   void ring();
+
+  // The engine's threads fill the cores they may use.
+  void fill_cores() { fills_cores_ = true; }
+  // A peer that rings runs on this machine.
+  void meet_local_peer() { has_local_peer_.store(true, std::memory_order_relaxed); }
 
   // The awake part of waiting: true as soon as `ready()`, false when it is time to sleep.
   template <typename Ready>
   bool wait_awake(Ready&& ready) {
-    for (int i = 0; i < kPauses; i++) {
-      if (ready()) return true;
-      pause();
-    }
-    // The clock is read after every yield: on a busy machine one of them may last a whole time slice, and a sleeper is
-    // scheduled sooner than one that keeps yielding.
-    const SteadyTime yield_until = std::chrono::steady_clock::now() + kYieldTime;
-    do {
-      if (ready()) return true;
-      yield();
-    } while (std::chrono::steady_clock::now() < yield_until);
-    return ready();
+    if (!fills_cores_) return spin_until(ready, kSpin);
+    return spin_until(ready, has_local_peer_.load(std::memory_order_relaxed) ? kSharedSpin : kRemoteSpin);
   }
 
   // Sleeps until `ready()` or `deadline()`, which `ready` may move; returns what `ready` said last. One waiter per doorbell.
   template <typename Ready, typename Deadline>
   bool wait_asleep(Ready&& ready, Deadline&& deadline) {
-    while (true) {
-      const uint32_t seen = announce_sleep();
-      const bool is_ready = ready();
-      const bool in_time = is_ready || sleep(seen, deadline());
-      cancel_sleep();
-      if (is_ready) return true;
-      if (!in_time) return ready();
-    }
+    return EventCount(&words_->engine).wait(ready, deadline);
   }
 
   template <typename Ready>
@@ -73,21 +60,19 @@ class Doorbell {
   }
 
  private:
-  // About 1 us: covers an answer that is on its way from another core.
-  static constexpr int kPauses = 20;
   // Longer than a layer's FFN on the smallest shipped topology, far shorter than a human notices.
-  static constexpr std::chrono::microseconds kYieldTime{400};
+  static constexpr std::chrono::microseconds kSpin{400};
+  // No core is to spare, nobody who answers needs this one.
+  static constexpr std::chrono::microseconds kRemoteSpin{50};
+  // Covers an answer that is on its way from another core.
+  static constexpr std::chrono::microseconds kSharedSpin{1};
 
-  static void pause();
-  static void yield();
-  uint32_t announce_sleep();
-  void cancel_sleep();
-  // false when the deadline passed.
-  bool sleep(uint32_t seen, SteadyTime deadline);
   void map();
 
   FileDescriptor fd_;
   DoorbellWords* words_ = nullptr;
+  bool fills_cores_ = false;
+  std::atomic<bool> has_local_peer_{false};
 };
 
 }  // namespace tandem

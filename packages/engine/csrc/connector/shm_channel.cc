@@ -96,6 +96,7 @@ std::shared_ptr<FfnChannel> connect_shm(const std::string& path, const ConnectCo
   check_hello_answer(answer.bytes, path, context.hello);
   if (answer.fds.size() != 1) throw ConnectError(FrameStatus::malformed, path + " sent no doorbell");
   channel->set_peer_doorbell(std::move(answer.fds[0]));
+  context.doorbell->meet_local_peer();
   context.io_loop->add(channel->socket(), EPOLLIN | EPOLLRDHUP, channel);
   return channel;
 }

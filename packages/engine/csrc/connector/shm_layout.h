@@ -16,7 +16,7 @@
 namespace tandem {
 
 constexpr uint32_t kShmMagic = 0x4D485354;  // "TSHM"
-constexpr uint32_t kShmVersion = 1;
+constexpr uint32_t kShmVersion = 2;
 constexpr size_t kShmPageBytes = 4096;
 // Refused above this: a peer cannot make us map the world.
 constexpr uint64_t kMaxShmBytes = uint64_t{64} << 30;

@@ -106,6 +106,7 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
       if (!ShmLayout::plausible(header) || ShmLayout::total_bytes(header) != bytes) return false;
       layout_ = ShmLayout(mapping_.data(), header);
       peer_doorbell_ = std::make_unique<Doorbell>(std::move(message.fds[1]));
+      context_.peers->doorbell()->meet_local_peer();
       return true;
     } catch (const std::exception&) {
       return false;

@@ -120,6 +120,7 @@ std::shared_ptr<FfnChannel> connect_tcp(const std::string& host, int port, const
     throw ConnectError(FrameStatus::internal, address + " took no hello");
   }
   check_hello_answer(read_control_frame(socket.get(), address, context.timeout), address, context.hello);
+  if (is_local_peer(socket.get())) context.doorbell->meet_local_peer();
   auto channel = std::make_shared<TcpChannel>(context, std::move(socket));
   channel->open(channel);
   return channel;

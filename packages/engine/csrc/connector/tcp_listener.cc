@@ -114,6 +114,7 @@ class TcpPeer final : public FfnPeer, public TcpStream, public std::enable_share
     greeted_ = true;
     set_max_frame_bytes(context_.max_frame_bytes);
     write(encode_hello(context_.hello));
+    if (has_local_peer()) context_.peers->doorbell()->meet_local_peer();
     context_.peers->add(shared_from_this());
   }
 

@@ -96,6 +96,19 @@ int bound_port(int socket) {
                                        : ntohs(reinterpret_cast<sockaddr_in*>(&address)->sin_port);
 }
 
+bool is_local_peer(int socket) {
+  sockaddr_storage ours{}, theirs{};
+  socklen_t our_bytes = sizeof ours, their_bytes = sizeof theirs;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&ours), &our_bytes) != 0) return false;
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&theirs), &their_bytes) != 0) return false;
+  if (ours.ss_family != theirs.ss_family) return false;
+  if (ours.ss_family == AF_INET) {
+    return reinterpret_cast<sockaddr_in&>(ours).sin_addr.s_addr == reinterpret_cast<sockaddr_in&>(theirs).sin_addr.s_addr;
+  }
+  return std::memcmp(&reinterpret_cast<sockaddr_in6&>(ours).sin6_addr, &reinterpret_cast<sockaddr_in6&>(theirs).sin6_addr,
+                     sizeof(in6_addr)) == 0;
+}
+
 bool read_exactly(int socket, std::byte* into, size_t bytes, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (bytes > 0) {

@@ -16,6 +16,8 @@ FileDescriptor listen_socket(const std::string& host, int port);
 int bound_port(int socket);
 // No delay; a peer that vanished without a FIN is found by the kernel's probes.
 void configure_socket(int socket);
+// Whether both ends of a connection have the same address: they are on one machine.
+bool is_local_peer(int socket);
 // Exactly `bytes`, or false when time is up or the connection ends.
 bool read_exactly(int socket, std::byte* into, size_t bytes, std::chrono::milliseconds timeout);
 bool write_all(int socket, const std::vector<std::byte>& bytes);

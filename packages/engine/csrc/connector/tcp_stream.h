@@ -10,6 +10,7 @@
 
 #include "connector/frame.h"
 #include "connector/io_loop.h"
+#include "connector/tcp_socket.h"
 
 namespace tandem {
 
@@ -17,6 +18,7 @@ class TcpStream : public IoHandler {
  public:
   TcpStream(std::shared_ptr<IoLoop> io_loop, FileDescriptor socket)
       : io_loop_(std::move(io_loop)), socket_(std::move(socket)) {}
+  bool has_local_peer() const { return is_local_peer(socket_.get()); }
 
   void on_io(uint32_t events) final;
   // Joins the loop. `self` keeps the stream alive until `shut`.

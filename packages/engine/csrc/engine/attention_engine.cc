@@ -38,14 +38,15 @@ ChannelLimits limits_for(const ModelConfig& model) {
 AttentionEngine::AttentionEngine(const AttentionEngineConfig& config, LoadProgress progress,
                                  FfnDialer::PeerDown peer_down)
     : config_(config),
-      pool_(placed_pool({config.num_threads, config.pinning})),
-      layers_(config.model, config.tensors, config.kv, pool_, std::move(progress)),
       doorbell_(std::make_shared<Doorbell>()),
+      pool_(placed_pool({config.num_threads, config.pinning, -1, doorbell_->crew()})),
+      layers_(config.model, config.tensors, config.kv, pool_, std::move(progress)),
       io_loop_(std::make_shared<IoLoop>()),
       router_(ConnectContext{io_loop_, doorbell_, config.hello, limits_for(config.model)}, std::move(peer_down)),
       exchange_({config.model.hidden_size, config.hello.worker_number, config.activation_dtype, config.ffn_timeout},
                 router_, pool_),
       table_({config.kv.block_size, config.kv.num_blocks, config.max_model_len, config.model.vocab_size}) {
+  if (pool_.is_bound()) doorbell_->fill_cores();
   for (int i = 0; i < pool_.num_threads(); i++) samplers_.emplace_back(config.model.vocab_size);
   thread_ = std::thread([this] { run(); });
 }
@@ -95,12 +96,10 @@ void AttentionEngine::run() {
   ::pthread_setname_np(::pthread_self(), "tandem-attn");
   pool_.bind_caller();
   const auto ready = [this] { return has_jobs_.load(std::memory_order_acquire) || stopping_.load(); };
-  pool_.start_burst();
   while (true) {
     if (!doorbell_->wait_awake(ready)) {
-      pool_.end_burst();
+      pool_.hand_over();
       doorbell_->wait_asleep(ready, [] { return SteadyTime::max(); });
-      pool_.start_burst();
     }
     Job job;
     if (!next_job(&job)) {
@@ -125,7 +124,6 @@ void AttentionEngine::run() {
     }
     job.done(std::move(outcome));
   }
-  pool_.end_burst();
 }
 
 std::unique_ptr<StepResult> AttentionEngine::run_step(StepPlan& plan) {
@@ -219,9 +217,8 @@ void AttentionEngine::wait_for_output(std::vector<FfnCall*>* calls, std::deque<L
     return collect_ready(calls, ready);
   };
   if (doorbell_->wait_awake(collected)) return;
-  pool_.end_burst();
+  pool_.hand_over();
   doorbell_->wait_asleep(collected, [&] { return exchange_.next_event(*calls); });
-  pool_.start_burst();
 }
 
 void AttentionEngine::advance_lane(Lane* lane, std::vector<FfnCall*>* calls, std::deque<Lane*>* ready,

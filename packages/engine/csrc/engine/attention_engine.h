@@ -96,9 +96,9 @@ class AttentionEngine {
   std::vector<WantedRow> wanted_rows() const;
 
   const AttentionEngineConfig config_;
+  std::shared_ptr<Doorbell> doorbell_;
   ThreadPool pool_;
   AttentionLayers layers_;
-  std::shared_ptr<Doorbell> doorbell_;
   std::shared_ptr<IoLoop> io_loop_;
   FfnRouter router_;
   FfnExchange exchange_;

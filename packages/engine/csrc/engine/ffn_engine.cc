@@ -43,7 +43,8 @@ FfnEngine::FfnEngine(FfnEngineConfig config)
       io_loop_(std::make_shared<IoLoop>()),
       doorbell_(std::make_shared<Doorbell>()),
       peers_(std::make_shared<PeerSet>(doorbell_)),
-      pool_(placed_pool({config_.num_threads, config_.pinning})) {
+      pool_(placed_pool({config_.num_threads, config_.pinning, -1, doorbell_->crew()})) {
+  if (pool_.is_bound()) doorbell_->fill_cores();
   const ListenContext context{io_loop_, peers_, config_.hello};
   if (!config_.shm_path.empty()) shm_ = listen_shm(config_.shm_path, context);
   if (!config_.tcp_host.empty()) tcp_ = listen_tcp(config_.tcp_host, config_.tcp_port, context);
@@ -153,14 +154,12 @@ void FfnEngine::run() {
   ::pthread_setname_np(::pthread_self(), "tandem-ffn");
   pool_.bind_caller();
   std::vector<Delivery> batch;
-  pool_.start_burst();
   while (!stopping_) {
     const SteadyTime idle_start = std::chrono::steady_clock::now();
     const auto ready = [this] { return collect() || stopping_.load(std::memory_order_relaxed); };
     if (!doorbell_->wait_awake(ready)) {
-      pool_.end_burst();
+      pool_.hand_over();
       doorbell_->wait_asleep(ready, [] { return SteadyTime::max(); });
-      pool_.start_burst();
     }
     counters_.idle_us.fetch_add(microseconds_since(idle_start), std::memory_order_relaxed);
     while (!queue_.empty() && !stopping_) {
@@ -171,7 +170,6 @@ void FfnEngine::run() {
       collect();
     }
   }
-  pool_.end_burst();
 }
 
 // Moves what the peers sent into the queue; true when something waits.

@@ -70,7 +70,7 @@ class AttentionLayersObject : public Napi::ObjectWrap<AttentionLayersObject> {
                       static_cast<int64_t>(number_of(sequence, "startPosition")), planned->block_tables.back().data(),
                       block_size);
     });
-    compute_now(env, side_->pool, [&] { side_->layers.begin(&planned->ubatch); });
+    compute_now(env, [&] { side_->layers.begin(&planned->ubatch); });
     const size_t num_floats = planned->ubatch.num_rows * side_->layers.config().hidden_size;
     std::copy_n(planned->ubatch.residual.data(), num_floats, floats_of(info[2]));
 
@@ -90,7 +90,7 @@ class AttentionLayersObject : public Napi::ObjectWrap<AttentionLayersObject> {
     const size_t num_floats = ubatch.num_rows * side_->layers.config().hidden_size;
     float* residual = floats_of(info[2]);
     std::copy_n(residual, num_floats, ubatch.residual.data());
-    compute_now(info.Env(), side_->pool, [&] { side_->layers.attend(layer_idx, &ubatch); });
+    compute_now(info.Env(), [&] { side_->layers.attend(layer_idx, &ubatch); });
     std::copy_n(ubatch.residual.data(), num_floats, residual);
     std::copy_n(ubatch.hidden.data(), num_floats, floats_of(info[3]));
     std::copy(ubatch.topk_ids.begin(), ubatch.topk_ids.end(), info[4].As<Napi::Uint16Array>().Data());
@@ -106,7 +106,7 @@ class AttentionLayersObject : public Napi::ObjectWrap<AttentionLayersObject> {
     std::vector<const float*> chosen;
     for (size_t i = 0; i < rows.ElementLength(); i++) chosen.push_back(residual + rows[i] * config.hidden_size);
     float* logits = floats_of(info[2]);
-    compute_now(info.Env(), side_->pool, [&] {
+    compute_now(info.Env(), [&] {
       std::copy_n(side_->layers.logits(chosen), chosen.size() * config.vocab_size, logits);
     });
     return info.Env().Undefined();

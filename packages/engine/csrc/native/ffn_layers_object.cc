@@ -122,7 +122,7 @@ class FfnLayersObject : public Napi::ObjectWrap<FfnLayersObject> {
     const auto partials = info[7].As<Napi::Array>();
     for (uint32_t i = 0; i < partials.Length(); i++) rows.roots.push_back(partials.Get(i).As<Napi::Float32Array>().Data());
     const size_t layer_idx = info[3].As<Napi::Number>().Uint32Value();
-    compute_now(info.Env(), side_->pool, [&] { shard->run(layer_idx, {rows}, side_->pool, &side_->scratch); });
+    compute_now(info.Env(), [&] { shard->run(layer_idx, {rows}, side_->pool, &side_->scratch); });
     return info.Env().Undefined();
   }
 

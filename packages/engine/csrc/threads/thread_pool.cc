@@ -7,41 +7,22 @@
 #include <thread>
 #include <vector>
 
+#include "threads/event_count.h"
+
 #if defined(__linux__)
 #include <pthread.h>
 #include <sched.h>
 #endif
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace tandem {
 namespace {
 
 constexpr int kMaxThreads = 128;
-/** Pauses before the first yield: about 2 us, the gap between two products of a layer. */
-constexpr int kPauses = 64;
-constexpr int kYieldsPerClock = 16;
-/** Longer than the gap between two steps, far shorter than what an idle core would notice. */
-constexpr int kDefaultSpinUs = 200;
-
-void pause() {
-#if defined(__x86_64__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-/** Pauses, then offers the core to whoever is runnable, until ready(). */
-template <typename Ready>
-void wait_busily(Ready&& ready) {
-  for (int i = 0; i < kPauses; i++) {
-    if (ready()) return;
-    pause();
-  }
-  while (!ready()) std::this_thread::yield();
-}
+/**
+ * How long a thread looks for the next call, or the caller for its workers, before it sleeps: longer than what lies between two
+ * products of a layer, and where the pool leaves cores to others also longer than a layer of the other side.
+ * Never sched_yield: since Linux 6.18 it gives up a whole time slice, and every process that wants the core overtakes.
+ */
+constexpr std::chrono::microseconds kBoundSpin{50}, kUnboundSpin{200};
 
 /** Cores to bind to, thread i to the i-th; empty when threads stay where the kernel puts them. */
 std::vector<int> cores_to_bind(Pinning pinning, int num_threads) {
@@ -80,12 +61,15 @@ struct ThreadPool::State {
 
   alignas(64) std::atomic<size_t> next{0};
   alignas(64) std::atomic<uint32_t> gate{0};
-  /** Job number; workers sleep on it. */
+  /** Job number. */
   alignas(64) std::atomic<uint32_t> signal{0};
   std::atomic<uint32_t> num_asleep{0};
-  std::atomic<bool> burst{false};
+  std::atomic<bool> handed_over{false};
   std::atomic<bool> stopping{false};
-  std::chrono::microseconds spin{kDefaultSpinUs};
+  std::chrono::microseconds spin{0};
+  EventWords own_parking{}, emptied{};
+  /** Where workers sleep, and where the caller does when they are late. */
+  EventCount parking{&own_parking}, gate_emptied{&emptied};
   std::vector<std::thread> workers;
   std::vector<int> cores;
 
@@ -114,41 +98,43 @@ struct ThreadPool::State {
       seen = signal.load(std::memory_order_acquire);
       if (!enter()) continue;
       work(thread_idx);
-      gate.fetch_sub(1, std::memory_order_release);
+      if (gate.fetch_sub(1, std::memory_order_release) == 1) gate_emptied.ring(1);
     }
   }
 
   void await_signal(uint32_t seen) {
-    auto rung = [&] { return signal.load(std::memory_order_acquire) != seen; };
-    for (int i = 0; i < kPauses; i++) {
+    const auto rung = [&] { return signal.load(std::memory_order_acquire) != seen; };
+    bool is_woken = false;
+    while (true) {
+      const auto enough = [&] { return rung() || (!is_woken && handed_over.load(std::memory_order_relaxed)); };
+      spin_until(enough, spin);
       if (rung()) return;
-      pause();
+      num_asleep.fetch_add(1);
+      parking.wait_once(rung);
+      num_asleep.fetch_sub(1);
+      // Whoever woke us has work for the pool any moment, even while it says to hand over.
+      is_woken = true;
     }
-    const auto deadline = std::chrono::steady_clock::now() + spin;
-    do {
-      for (int i = 0; i < kYieldsPerClock; i++) {
-        if (rung()) return;
-        std::this_thread::yield();
-      }
-    } while (burst.load(std::memory_order_relaxed) || std::chrono::steady_clock::now() < deadline);
-    num_asleep.fetch_add(1);
-    while (!rung()) signal.wait(seen);
-    num_asleep.fetch_sub(1);
   }
 
   void ring(size_t wanted) {
     signal.fetch_add(1);
-    if (num_asleep.load() == 0) return;
-    if (wanted >= workers.size()) signal.notify_all();
-    else for (size_t i = 0; i < wanted; i++) signal.notify_one();
+    if (num_asleep.load() > 0) parking.ring(static_cast<int>(wanted));
+  }
+
+  void await_workers() {
+    const auto empty = [this] { return gate.load(std::memory_order_acquire) == 0; };
+    if (!spin_until(empty, spin)) gate_emptied.wait(empty, [] { return SteadyTime::max(); });
   }
 };
 
 ThreadPool::ThreadPool(const ThreadPoolOptions& options) : state_(std::make_unique<State>()) {
   const int wanted = options.num_threads > 0 ? options.num_threads : available_cores();
   const int num_threads = std::min(wanted, kMaxThreads);
-  if (options.spin_us >= 0) state_->spin = std::chrono::microseconds(options.spin_us);
   state_->cores = cores_to_bind(options.pinning, num_threads);
+  if (options.spin_us >= 0) state_->spin = std::chrono::microseconds(options.spin_us);
+  else state_->spin = is_bound() ? kBoundSpin : kUnboundSpin;
+  if (options.parking != nullptr) state_->parking = EventCount(options.parking);
   for (int idx = 1; idx < num_threads; idx++) {
     state_->workers.emplace_back([state = state_.get(), idx] { state->loop(idx); });
     bind_to_core(state_->workers.back().native_handle(), state_->cores, idx);
@@ -169,8 +155,9 @@ void ThreadPool::bind_caller() {
 
 int ThreadPool::num_threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 
-void ThreadPool::start_burst() { state_->burst.store(true, std::memory_order_relaxed); }
-void ThreadPool::end_burst() { state_->burst.store(false, std::memory_order_relaxed); }
+bool ThreadPool::is_bound() const { return !state_->cores.empty(); }
+
+void ThreadPool::hand_over() { state_->handed_over.store(true, std::memory_order_relaxed); }
 
 void ThreadPool::run(size_t count, size_t grain, Call call, void* context) {
   if (count == 0) return;
@@ -187,11 +174,12 @@ void ThreadPool::run(size_t count, size_t grain, Call call, void* context) {
   state.call = call;
   state.context = context;
   state.next.store(0, std::memory_order_relaxed);
+  if (state.handed_over.load(std::memory_order_relaxed)) state.handed_over.store(false, std::memory_order_relaxed);
   state.gate.store(kOpen, std::memory_order_release);
   state.ring(std::min(threads, num_grains) - 1);
   state.work(0);
   state.gate.fetch_and(~kOpen, std::memory_order_relaxed);
-  wait_busily([&] { return state.gate.load(std::memory_order_acquire) == 0; });
+  state.await_workers();
 }
 
 }  // namespace tandem

@@ -1,17 +1,19 @@
 // Owns the compute threads of one engine. A parallel_for wakes them, the caller works too, and returns when all is
-// done. Workers pause briefly, then yield, for the next call, then sleep on a futex: an idle pool costs nothing and two
-// processes on the same cores do not starve each other. Must not know what it runs.
+// done. Workers look for the next call for a moment, then sleep: an idle pool costs nothing and two processes on the same
+// cores do not starve each other. Must not know what it runs.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <type_traits>
 
+#include "threads/event_count.h"
+
 namespace tandem {
 
 /**
- * Whether threads are bound to cores. Two engines on one machine alternate, and what waits yields: to the kernel every thread
- * always looks busy, so it may leave both threads of one engine on one core and never move them. Binding thread i of every
+ * Whether threads are bound to cores. Two engines on one machine alternate, within less time than the kernel needs to
+ * see an imbalance: it may leave both threads of one engine on one core and never move them. Binding thread i of every
  * pool to core i keeps a whole engine's work spread over all cores. `automatic` binds when a pool has a thread for every core
  * of the affinity mask; a smaller pool leaves its placement to the kernel, as pools would otherwise crowd on the first cores.
  */
@@ -21,8 +23,10 @@ struct ThreadPoolOptions {
   /** Threads that work, the caller included; 0 is available_cores(). At most 128. */
   int num_threads = 0;
   Pinning pinning = Pinning::never;
-  /** How long a worker looks for the next call before it sleeps, in microseconds. Negative: 200. */
+  /** How long a worker looks for the next call before it sleeps, in microseconds. Negative: 50 for a bound pool, else 200. */
   int spin_us = -1;
+  /** Where workers sleep, so that somebody else may wake them ahead of a call; nullptr: words of the pool's own. */
+  EventWords* parking = nullptr;
 };
 
 /** Cores this process may use: the affinity mask, cut by the cgroup's CPU quota (v1 and v2), at least 1. */
@@ -53,9 +57,11 @@ class ThreadPool {
     }, const_cast<void*>(static_cast<const void*>(&body)));
   }
 
-  /** Between the two, workers do not sleep (they yield): one engine step, whose many short calls then pay no wake-ups. */
-  void start_burst();
-  void end_burst();
+  /** Whether threads are bound to cores. */
+  bool is_bound() const;
+
+  /** Until the next call workers leave their cores to others at once: the caller is about to wait for somebody who needs them. */
+  void hand_over();
 
  private:
   using Call = void (*)(void* context, size_t begin, size_t end, int thread_idx);

@@ -25,9 +25,8 @@ void hammer(int num_threads, int spin_us) {
   ThreadPool pool({num_threads, num_threads == 3 ? Pinning::always : Pinning::never, spin_us});
   CHECK(pool.num_threads() == num_threads);
   for (size_t i = 0; i < 300; i++) {
-    if (i == 100) pool.start_burst();
+    if (i % 3 == 0) pool.hand_over();
     check_coverage(pool, i * 7 % 1000, 1 + i % 17);
-    if (i == 200) pool.end_burst();
   }
 }
 
