@@ -1,7 +1,8 @@
 // Owns what `auto` does when a backend refuses a model while loading it: the next one is tried. Damaged files, lack of memory and the
 // like are no refusals: another backend would fail as well, or later. Creates no engine itself.
-import { isTandemError } from '@tandem/core'
+import { isTandemError, makeError } from '@tandem/core'
 import type { TandemError } from '@tandem/core'
+import { engineErrors } from './errors.js'
 import { resolveBackend } from './factory.js'
 import type { ResolvedBackend } from './factory.js'
 import type { BackendKind, BackendRefusal } from './types.js'
@@ -19,7 +20,7 @@ export interface FallbackSteps<T> {
 
 /**
  * What `create` returns for the first backend that does not refuse. A backend that was asked for by name is not replaced. Throws what
- * `create` throws, and `backend_unavailable` with every refusal when no backend is left.
+ * `create` throws, or after refusals `backend_unavailable` with what every backend has said.
  */
 export async function withBackendFallback<T> (asked: BackendKind | 'auto', steps: FallbackSteps<T>): Promise<T> {
   const { create, onRefusal, resolve = resolveBackend } = steps
@@ -29,9 +30,16 @@ export async function withBackendFallback<T> (asked: BackendKind | 'auto', steps
     try {
       return await create(resolved, refused)
     } catch (error) {
-      if (asked !== 'auto' || !isTandemError(error) || !refusalCodes.has(error.code)) throw error
+      if (asked !== 'auto' || !isTandemError(error)) throw error
+      if (!refusalCodes.has(error.code)) throw refused.length === 0 ? error : noneLeft(resolved.backend, error, refused)
       onRefusal(resolved.backend, error)
       refused.push({ backend: resolved.backend, reason: error.message })
     }
   }
+}
+
+/** The last one's words alone would hide why it was tried at all. */
+function noneLeft (backend: BackendKind, error: TandemError, refused: readonly BackendRefusal[]): TandemError {
+  const reasons = [...refused, { backend, reason: error.message }].map(({ backend, reason }) => `no ${backend}: ${reason}`)
+  return makeError(engineErrors, 'backend_unavailable', { backend: 'auto', reason: reasons.join('; ') }, { cause: error })
 }

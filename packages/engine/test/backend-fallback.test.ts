@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { defineErrors, makeError } from '@tandem/core'
 import { modelErrors } from '@tandem/model'
 import { withBackendFallback } from '../src/backend-fallback.js'
+import { engineErrors } from '../src/errors.js'
 import type { ResolvedBackend } from '../src/factory.js'
 import { nativeErrors } from '../src/native/errors.js'
 import type { BackendKind, BackendRefusal } from '../src/types.js'
@@ -56,6 +57,13 @@ it.each([
   new Error('anything else')
 ])('does not hide: $message', async failure => {
   expect(await run('auto', { cpu: failure })).toEqual({ tried: ['cpu f16'], refusals: [], outcome: failure })
+})
+
+it('says why the last one was tried when it fails for another reason', async () => {
+  const failure = makeError(engineErrors, 'connector_unavailable', { backend: 'reference', connector: 'shm', spoken: 'tcp, grpc' })
+  const { outcome } = await run('auto', { cpu: unsupported, reference: failure })
+  expect(outcome).toMatchObject({ code: 'backend_unavailable', cause: failure })
+  expect((outcome as Error).message).toMatch(/no cpu: .*too many experts; no reference: .*no shm connector/)
 })
 
 it('gives up when every backend refused', async () => {
