@@ -9,6 +9,7 @@
 #include "connector/control_socket.h"
 #include "connector/tcp_socket.h"
 #include "engine/attention_engine.h"
+#include "test/engine_test/layer_by_layer.h"
 #include "test/engine_test/tiny_model.h"
 
 namespace tandem::engine_test {
@@ -65,16 +66,18 @@ FfnTopology topology_of(uint32_t epoch, const std::vector<Worker>& workers, Endp
   return topology;
 }
 
+Tokens prompt_of(uint32_t seq_id) {
+  Tokens tokens;
+  for (uint32_t i = 0; i < 5 + seq_id; i++) tokens.push_back(static_cast<int32_t>((seq_id * 7 + i * 3) % 64));
+  return tokens;
+}
+
 StepPlan plan_of(int step, int num_ubatches) {
   StepPlan plan;
   plan.step_id = step;
   for (uint32_t seq_id = 0; seq_id < 4; seq_id++) {
     const uint32_t prompt = 5 + seq_id;
-    if (step == 0) {
-      Tokens tokens;
-      for (uint32_t i = 0; i < prompt; i++) tokens.push_back(static_cast<int32_t>((seq_id * 7 + i * 3) % 64));
-      plan.new_sequences.push_back({seq_id, tokens, prompt, 40, {}});
-    }
+    if (step == 0) plan.new_sequences.push_back({seq_id, prompt_of(seq_id), prompt, 40, {}});
     const uint32_t computed = step == 0 ? 0 : prompt + static_cast<uint32_t>(step) - 1;
     std::vector<int32_t> blocks;
     if (step == 0) blocks = {static_cast<int32_t>(seq_id * 4), static_cast<int32_t>(seq_id * 4 + 1), static_cast<int32_t>(seq_id * 4 + 2)};
@@ -147,6 +150,26 @@ void test_failover(const TinyModel& model, const Tokens& expected) {
     CHECK(tokens == expected);
     for (const Worker& worker : workers) worker.engine->stop();
   }
+}
+
+// Layers one by one over the leaves an engine computes with at the same time, while these come and go.
+void test_layer_by_layer(const TinyModel& model, const Tokens& expected) {
+  std::vector<Worker> workers{{"g", start_ffn(model, "g")}};
+  const FfnTopology topology = topology_of(1, workers, EndpointKind::shm);
+  auto output = std::async(std::launch::async, [&] {
+    const auto engine = start_attention(model, 1);
+    engine->set_topology(topology);
+    return generate(*engine, 12, 2);
+  });
+  LayerByLayer layers(model);
+  for (uint32_t i = 0; i < 40; i++) {
+    const auto shard = workers[0].engine->find_shard(FfnSplit::ep, {0, kNumVirtualShards});
+    CHECK(shard != nullptr);
+    CHECK(layers.next_token(prompt_of(i % 4), *shard) == expected[i % 4]);
+    if (i == 20) workers[0].engine->assign(2, FfnSplit::tp, {0, kNumVirtualShards}, nullptr);
+  }
+  CHECK(output.get() == expected);
+  workers[0].engine->stop();
 }
 
 // Random bytes behind a good hello and before any: the engine refuses and goes on.
@@ -224,6 +247,8 @@ void run() {
   test_topologies(model, expected);
   std::puts("failover");
   test_failover(model, expected);
+  std::puts("layer by layer");
+  test_layer_by_layer(model, expected);
   std::puts("hostile peers");
   test_hostile_peers(model, expected);
   std::puts("engine tests passed");

@@ -2,7 +2,14 @@
 #include <algorithm>
 #include <string>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "test/self_test/self_test.h"
+#include "threads/memory_nodes.h"
 #include "threads/process_placement.h"
 
 namespace tandem::self_test {
@@ -37,10 +44,33 @@ void test_this_machine() {
   CHECK(placement.has_value() && placement->num_threads == available_cores() && thread_affinity() == before);
 }
 
+/** What the kernel says of a page afterwards, where it lets us place one at all. */
+void test_memory() {
+#if defined(SYS_get_mempolicy)
+  constexpr size_t kBytes = 1 << 20;
+  constexpr unsigned long kOfAddress = 2;
+  for (const auto& [nodes, expected] : {std::pair<std::vector<int>, int>{{}, 0}, {{0}, 1}, {{0, 0}, 3}, {{-1}, 0}, {{1 << 20}, 0}}) {
+    set_memory_nodes({});
+    set_memory_nodes(nodes);
+    void* memory = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    place_memory(memory, kBytes);
+    static_cast<char*>(memory)[kBytes - 1] = 1;
+    int mode = 0;
+    if (::syscall(SYS_get_mempolicy, &mode, nullptr, 0ul, memory, kOfAddress) != 0) std::puts("memory policies: skipped, the kernel has none");
+    else CHECK(mode == expected || mode == 0);
+    ::munmap(memory, kBytes);
+  }
+  set_memory_nodes({});
+  CHECK(current_node() >= 0);
+#endif
+}
+
 }  // namespace
 
 void test_placement() {
   test_strange_lists();
+  test_memory();
   test_this_machine();
 }
 
