@@ -3,7 +3,8 @@
 //
 //   node packages/engine/bench/kernels.mjs [--isa PATH] [--threads N] [--rows 1,8,32,512] [--tries N] [--json FILE]
 //
-// PATH: portable, avx2, avx512, neon, neon_dotprod or neon_i8mm; the best one of the machine without it. Weights are random; shapes and types are those of SmolLM2-135M as shipped. The same shape is packed several times so that the
+// PATH: portable, avx2, avx512, neon, neon_dotprod or neon_i8mm; without it the best one of the machine.
+// Weights are random; shapes and types are those of SmolLM2-135M as shipped. The same shape is packed several times so that the
 // weights together exceed the caches, as a model's do. Every figure is the best of several short runs.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'

@@ -18,9 +18,11 @@ declare -A folders=(
 addon_tests=(layer-backends engine-grpc native-ffn-engine auto-attention-engine engine-lifecycle)
 
 isa_flags_of () {
-  case $1 in
-    *_avx2.cc) echo '-mavx2 -mfma -mf16c' ;;
-    *_avx512.cc) echo '-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c' ;;
+  case "$(uname -m) $1" in
+    x86_64*_avx2.cc) echo '-mavx2 -mfma -mf16c' ;;
+    x86_64*_avx512.cc) echo '-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c' ;;
+    aarch64*_neon_dotprod.cc) echo '-march=armv8.2-a+dotprod' ;;
+    aarch64*_neon_i8mm.cc) echo '-march=armv8.2-a+dotprod+i8mm' ;;
   esac
 }
 
