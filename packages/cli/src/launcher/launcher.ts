@@ -53,10 +53,14 @@ export class Launcher {
     ])
   }
 
-  /** Gateway first, so that open streams are answered while workers still run; the others together. */
+  /**
+   * Gateway first, so that open streams are answered while workers still run; ffn workers last: an attention worker finishes the step
+   * it is in, and that step would wait for them.
+   */
   async stop (): Promise<void> {
     await this.gateway.close(this.times.gatewayMs)
-    await Promise.all([this.attention, this.ffn, this.scheduler].map(pool => pool.close(this.times.stopMs)))
+    await Promise.all([this.attention, this.scheduler].map(pool => pool.close(this.times.stopMs)))
+    await this.ffn.close(this.times.stopMs)
   }
 
   kill (): void {
