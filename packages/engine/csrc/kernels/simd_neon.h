@@ -9,8 +9,11 @@
 namespace tandem {
 namespace {
 
-/** Rows of a register tile at most, and vectors it may keep (sums and weights; one is left for the broadcast). */
-constexpr size_t kFloatTileRows = 6, kTileVectors = 7;
+/**
+ * Rows of a register tile at most, and vectors it may keep (sums and weights; one is left for inputs). Six rows would fit as well, but
+ * compilers load all their inputs at once and spill sums.
+ */
+constexpr size_t kFloatTileRows = 4, kTileVectors = 7;
 /** Panels of a float product computed together. */
 constexpr size_t kFloatPanels = 2;
 
