@@ -114,7 +114,10 @@ void AttentionLayers::run_attention(size_t layer_idx, Ubatch* ubatch) {
   params.output = projection_->attention_output();
   float* scratch = attention_scratch_.reserve(ubatch->attention_scratch_floats);
   pool_.parallel_for(ubatch->items.size(), 1, [&](size_t begin, size_t end, int thread_idx) {
-    for (size_t i = begin; i < end; i++) attention_run(params, ubatch->items[i], scratch, workspaces_[thread_idx].data());
+    const AttentionItem* items = ubatch->items.data();
+    for (size_t i = begin; i < end; i++) {
+      attention_run(params, items[i], i + 1 < end ? items + i + 1 : nullptr, scratch, workspaces_[thread_idx].data());
+    }
   });
   if (ubatch->merges.empty()) return;
   pool_.parallel_for(ubatch->merges.size(), 1, [&](size_t begin, size_t end, int) {

@@ -71,8 +71,8 @@ size_t attention_workspace_bytes(const KvLayout& layout) {
   return floats * sizeof(float);
 }
 
-void attention_run(const AttentionParams& params, const AttentionItem& item, float* scratch, void* workspace) {
-  kernels().attention_run(params, item, scratch, workspace);
+void attention_run(const AttentionParams& params, const AttentionItem& item, const AttentionItem* next, float* scratch, void* workspace) {
+  kernels().attention_run(params, item, next, scratch, workspace);
 }
 
 void attention_merge(const AttentionParams& params, const AttentionMerge& merge, const float* scratch) {

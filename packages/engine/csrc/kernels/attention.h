@@ -91,8 +91,9 @@ void attention_plan(const AttentionParams& params, AttentionItem* items, Attenti
 
 /** Bytes of private work space a thread needs for attention_run; allocated once by the caller, 64-byte aligned. */
 size_t attention_workspace_bytes(const KvLayout& layout);
-/** Runs one item. Items are independent: spread them over threads (dynamic). `scratch` may be null without merges. */
-void attention_run(const AttentionParams& params, const AttentionItem& item, float* scratch, void* workspace);
+/** Runs one item. Items are independent: spread them over threads (dynamic). `next` is what this thread runs afterwards, to fetch its keys
+ *  ahead, or null. `scratch` may be null without merges. */
+void attention_run(const AttentionParams& params, const AttentionItem& item, const AttentionItem* next, float* scratch, void* workspace);
 /** Runs one merge, after every item. */
 void attention_merge(const AttentionParams& params, const AttentionMerge& merge, const float* scratch);
 

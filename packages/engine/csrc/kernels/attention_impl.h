@@ -22,6 +22,8 @@ struct AttentionWork {
   float maximum[kItemQueries], total[kItemQueries];
   /** Of the chunk's positions: values, or whole rows for mla. */
   const uint8_t* value_rows[kKvChunk];
+  /** Keys that are read next, by groups of 16 positions: asked for while values are added. */
+  const uint8_t* next_keys[kKvChunk / 16];
 
   AttentionWork(const KvLayout& layout, void* memory) {
     queries = static_cast<float*>(memory);
@@ -93,18 +95,30 @@ inline void find_rows(const AttentionParams& params, const AttentionItem& item, 
   }
 }
 
+/** Addresses of the keys of positions [begin, begin + count), by groups of 16. */
+inline void find_keys(const AttentionParams& params, const AttentionItem& item, int64_t begin, size_t count, const uint8_t** groups) {
+  const KvAddress at(params.layout);
+  for (size_t g = 0; g < (count + 15) / 16; g++) {
+    const int64_t position = begin + static_cast<int64_t>(16 * g);
+    groups[g] = block_at(params, item, position) + at.key(item.kv_head, static_cast<size_t>(position) % params.layout.block_size);
+  }
+}
+
 /** scores[q][0 .. count) of positions [begin, begin + count); what a vector may not see becomes minus infinity. */
 template <KvDtype D>
 void gqa_scores(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
                 AttentionWork& work) {
-  const KvAddress at(params.layout);
   const uint8_t* groups[kKvChunk / 16];
-  const size_t num_groups = (count + 15) / 16, step = 16 * at.element;
-  for (size_t g = 0; g < num_groups; g++) {
-    const int64_t position = begin + static_cast<int64_t>(16 * g);
-    groups[g] = block_at(params, item, position) + at.key(item.kv_head, static_cast<size_t>(position) % params.layout.block_size);
-  }
-  auto load = [&groups, step](size_t d, size_t g) { return kv_load<D>(groups[g] + d * step); };
+  constexpr size_t step = 16 * kv_element_bytes(D);
+  const size_t num_groups = (count + 15) / 16;
+  find_keys(params, item, begin, count, groups);
+  // Blocks lie scattered, and the hardware sees the stream of each only after some misses: the values of the same positions are
+  // asked for meanwhile, as many bytes as were read.
+  const uint8_t* const* rows = work.value_rows;
+  auto load = [&groups, rows](size_t d, size_t g) {
+    __builtin_prefetch(rows[16 * g] + d * step, 0, 3);
+    return kv_load<D>(groups[g] + d * step);
+  };
   tile_rows(load, num_groups, params.layout.key_dim, {work.queries, params.layout.key_dim, 1}, {work.scores, kKvChunk, false},
             shape.num_queries);
   for (size_t q = 0; q < shape.num_queries; q++) {
@@ -142,8 +156,13 @@ inline void scale_sums(float* sums, size_t dim, float factor) {
 template <KvDtype D>
 void add_values(const AttentionParams& params, const ItemShape& shape, size_t count, AttentionWork& work) {
   const uint8_t* const* rows = work.value_rows;
-  const size_t panel_bytes = 16 * kv_element_bytes(D);
-  auto load = [rows, panel_bytes](size_t t, size_t panel) { return kv_load<D>(rows[t] + panel * panel_bytes); };
+  constexpr size_t panel_bytes = 16 * kv_element_bytes(D);
+  const size_t row_bytes = params.layout.value_dim * kv_element_bytes(D);
+  const uint8_t* const* next_keys = work.next_keys;
+  auto load = [rows, next_keys, row_bytes](size_t t, size_t panel) {
+    __builtin_prefetch(next_keys[t / 16] + t % 16 * row_bytes + panel * panel_bytes, 0, 3);
+    return kv_load<D>(rows[t] + panel * panel_bytes);
+  };
   const TileInput p = params.layout.mla ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
   tile_rows(load, params.layout.value_dim / 16, count, p, {work.sums, params.layout.value_dim, true}, shape.num_queries);
 }
@@ -215,7 +234,27 @@ inline void store_normalised(float* out, const float* sums, size_t dim, float to
   for (size_t d = 0; d < dim; d += 16) f_store(out + d, f_div(f_load(sums + d), divisor));
 }
 
-void attention_run_impl(const AttentionParams& params, const AttentionItem& item, float* scratch, void* workspace) {
+inline int64_t chunk_end(int64_t begin, int64_t end) {
+  const int64_t limit = begin + static_cast<int64_t>(kKvChunk);
+  return end < limit ? end : limit;
+}
+
+/** Where the thread reads keys after the chunk of `item` that ends at `end`. Without anything to come: what it has just read. */
+inline void find_next_keys(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t end,
+                           const AttentionItem* next, AttentionWork& work) {
+  const auto find = [&](const AttentionItem& of, int64_t first, int64_t last) {
+    find_keys(params, of, first, static_cast<size_t>(chunk_end(first, last) - first), work.next_keys);
+  };
+  if (end < shape.kv_end) {
+    find(item, end, shape.kv_end);
+  } else if (next != nullptr) {
+    const ItemShape next_shape = shape_of(params, *next);
+    find(*next, next_shape.kv_begin, next_shape.kv_end);
+  }
+}
+
+void attention_run_impl(const AttentionParams& params, const AttentionItem& item, const AttentionItem* next, float* scratch,
+                        void* workspace) {
   const ItemShape shape = shape_of(params, item);
   const size_t value_dim = params.layout.value_dim;
   AttentionWork work(params.layout, workspace);
@@ -226,10 +265,11 @@ void attention_run_impl(const AttentionParams& params, const AttentionItem& item
   }
   for (size_t i = 0; i < shape.num_queries * value_dim; i += 16) f_store(work.sums + i, f_zero());
   with_kv_dtype(params.layout.dtype, [&](auto tag) {
-    for (int64_t begin = shape.kv_begin; begin < shape.kv_end; begin += static_cast<int64_t>(kKvChunk)) {
-      const int64_t left = shape.kv_end - begin;
-      const size_t count = left < static_cast<int64_t>(kKvChunk) ? static_cast<size_t>(left) : kKvChunk;
-      run_chunk<decltype(tag)::value>(params, item, shape, begin, count, work);
+    for (auto& keys : work.next_keys) keys = params.pool;
+    for (int64_t begin = shape.kv_begin, end; begin < shape.kv_end; begin = end) {
+      end = chunk_end(begin, shape.kv_end);
+      find_next_keys(params, item, shape, end, next, work);
+      run_chunk<decltype(tag)::value>(params, item, shape, begin, static_cast<size_t>(end - begin), work);
     }
   });
   for (size_t q = 0; q < shape.num_queries; q++) {

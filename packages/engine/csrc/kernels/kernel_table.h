@@ -42,7 +42,7 @@ struct KernelTable {
 
   void (*kv_write)(const KvLayout&, uint8_t*, size_t, const float*, const float*);
   void (*kv_read)(const KvLayout&, const uint8_t*, size_t, float*, float*);
-  void (*attention_run)(const AttentionParams&, const AttentionItem&, float*, void*);
+  void (*attention_run)(const AttentionParams&, const AttentionItem&, const AttentionItem*, float*, void*);
   void (*attention_merge)(const AttentionParams&, const AttentionMerge&, const float*);
 
   /** y[i] = exp((x[i] - shift) / divisor), x[i] <= shift, as the sampler needs it. */

@@ -52,7 +52,7 @@ void run_plan(const AttentionParams& params, int num_threads) {
   std::unique_ptr<char, FreeAligned> workspace(static_cast<char*>(std::aligned_alloc(64, bytes * static_cast<size_t>(num_threads))));
   ThreadPool pool({num_threads, Pinning::never, 0});
   pool.parallel_for(items.size(), 1, [&](size_t begin, size_t end, int thread) {
-    for (size_t i = begin; i < end; i++) attention_run(params, items[i], scratch.data(), workspace.get() + bytes * static_cast<size_t>(thread));
+    for (size_t i = begin; i < end; i++) attention_run(params, items[i], i + 1 < end ? &items[i + 1] : nullptr, scratch.data(), workspace.get() + bytes * static_cast<size_t>(thread));
   });
   pool.parallel_for(merges.size(), 1, [&](size_t begin, size_t end, int) {
     for (size_t i = begin; i < end; i++) attention_merge(params, merges[i], scratch.data());

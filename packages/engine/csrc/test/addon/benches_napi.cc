@@ -129,7 +129,8 @@ Napi::Value bench_matmul(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), seconds / static_cast<double>(matrices.size()));
 }
 
-/** benchAttention({dtype, mla, numHeads, numKvHeads, keyDim, valueDim, numSequences, numRows, contextLength}, numTries): seconds, one thread. */
+/** benchAttention({dtype, mla, numHeads, numKvHeads, keyDim, valueDim, numSequences, numRows, contextLength}, numTries): seconds of one
+ *  of kNumLayers layers, one thread. Each layer has a cache of its own, as in a model: what a layer reads was last read a step ago. */
 Napi::Value bench_attention(const Napi::CallbackInfo& info) {
   const Napi::Object options = object_at(info, 0);
   AttentionParams params;
@@ -138,9 +139,13 @@ Napi::Value bench_attention(const Napi::CallbackInfo& info) {
   params.num_heads = size_of(options, "numHeads");
   params.num_sequences = size_of(options, "numSequences");
   const size_t num_rows = size_of(options, "numRows"), context = size_of(options, "contextLength"), blocks = (context + 15) / 16;
-  std::vector<uint8_t> pool(params.num_sequences * blocks * params.layout.block_bytes());
+  constexpr size_t kNumLayers = 30;
+  const size_t layer_bytes = params.num_sequences * blocks * params.layout.block_bytes();
+  const std::shared_ptr<uint8_t> memory = allocate_weights(kNumLayers * layer_bytes);  // large pages, like the engine's pool
+  uint8_t* pool = memory.get();
   std::vector<float> token(params.layout.num_kv_heads * params.layout.key_dim, 0.01f);
-  for (size_t slot = 0; slot < params.num_sequences * blocks * 16; slot++) kv_write(params.layout, pool.data(), slot, token.data(), token.data());
+  for (size_t slot = 0; slot < params.num_sequences * blocks * 16; slot++) kv_write(params.layout, pool, slot, token.data(), token.data());
+  for (size_t layer = 1; layer < kNumLayers; layer++) std::copy_n(pool, layer_bytes, pool + layer * layer_bytes);
   std::vector<int32_t> table(params.num_sequences * blocks);
   std::vector<AttentionSequence> sequences;
   for (size_t i = 0; i < table.size(); i++) table[i] = static_cast<int32_t>(i);
@@ -148,7 +153,6 @@ Napi::Value bench_attention(const Napi::CallbackInfo& info) {
     sequences.push_back({s * num_rows, num_rows, static_cast<int64_t>(context - num_rows), table.data() + s * blocks});
   }
   params.sequences = sequences.data();
-  params.pool = pool.data();
   params.ld_queries = params.num_heads * params.layout.key_dim;
   params.ld_output = params.num_heads * params.layout.value_dim;
   std::vector<float> queries(params.num_sequences * num_rows * params.ld_queries, 0.1f), output(params.num_sequences * num_rows * params.ld_output);
@@ -160,10 +164,15 @@ Napi::Value bench_attention(const Napi::CallbackInfo& info) {
   std::vector<float> scratch(size.scratch_floats), workspace(attention_workspace_bytes(params.layout) / sizeof(float) + 16);
   attention_plan(params, items.data(), merges.data());
   const double seconds = best_seconds(size_at(info, 1), true, [&] {
-    for (const AttentionItem& item : items) attention_run(params, item, scratch.data(), workspace.data());
-    for (const AttentionMerge& merge : merges) attention_merge(params, merge, scratch.data());
+    for (size_t layer = 0; layer < kNumLayers; layer++) {
+      params.pool = pool + layer * layer_bytes;
+      for (size_t i = 0; i < items.size(); i++) {
+        attention_run(params, items[i], i + 1 < items.size() ? &items[i + 1] : nullptr, scratch.data(), workspace.data());
+      }
+      for (const AttentionMerge& merge : merges) attention_merge(params, merge, scratch.data());
+    }
   });
-  return Napi::Number::New(info.Env(), seconds);
+  return Napi::Number::New(info.Env(), seconds / kNumLayers);
 }
 
 /** benchDispatch(numThreads, numCalls): seconds of one empty parallel_for over numThreads ranges. */

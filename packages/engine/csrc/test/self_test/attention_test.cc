@@ -44,7 +44,7 @@ void check_attention(const KvLayout& layout, size_t num_heads, size_t num_rows, 
   std::vector<std::unique_ptr<void, Free>> workspaces;
   for (int i = 0; i < pool.num_threads(); i++) workspaces.emplace_back(std::aligned_alloc(64, (attention_workspace_bytes(layout) + 63) / 64 * 64));
   pool.parallel_for(items.size(), 1, [&](size_t begin, size_t end, int thread) {
-    for (size_t i = begin; i < end; i++) attention_run(params, items[i], scratch.data(), workspaces[static_cast<size_t>(thread)].get());
+    for (size_t i = begin; i < end; i++) attention_run(params, items[i], i + 1 < end ? &items[i + 1] : nullptr, scratch.data(), workspaces[static_cast<size_t>(thread)].get());
   });
   pool.parallel_for(merges.size(), 1, [&](size_t begin, size_t end, int) {
     for (size_t i = begin; i < end; i++) attention_merge(params, merges[i], scratch.data());
