@@ -137,13 +137,14 @@ void FfnShard::run_dense(const Mlp& mlp, const std::vector<FfnRows>& frames, siz
   }
   gated(mlp, scratch->rows, num_rows, pool, scratch);
   const Activations inner = scratch->inner.for_matrix(mlp.down);
-  // The frames' rows are computed panel by panel, so that a panel's weights are read from memory once for all.
-  pool.parallel_for(mlp.down.num_panels(), 1, [&](size_t begin, size_t end, int) {
-    for (size_t panel = begin; panel < end; panel++) {
+  // The frames' rows are computed group by group of panels, so that weights are read from memory once for all.
+  const size_t group = split_group(mlp.down, num_rows);
+  pool.parallel_for(mlp.down.num_panels(), group, [&](size_t begin, size_t end, int) {
+    for (size_t panel = begin; panel < end; panel += group) {
       size_t first_row = 0;
       for (const FfnRows& frame : frames) {
         matmul_tree(mlp.down, mlp.plan, inner.from_row(first_row), frame.num_rows, frame.roots.data(), hidden,
-                    panel * kPanel, std::min((panel + 1) * kPanel, hidden));
+                    panel * kPanel, std::min(std::min(panel + group, end) * kPanel, hidden));
         first_row += frame.num_rows;
       }
     }
@@ -195,7 +196,7 @@ void FfnShard::run_expert(const Layer& layer, const FfnConfig& ffn, size_t exper
   std::vector<float*> leaves;
   for (int i = 0; i < leaves_.size(); i++) leaves.push_back(scratch->leaves.data() + i * leaf_floats);
   if (split_ == FfnSplit::tp) {
-    pool.parallel_for(mlp.down.num_panels(), 1, [&](size_t begin, size_t end, int) {
+    pool.parallel_for(mlp.down.num_panels(), split_group(mlp.down, count), [&](size_t begin, size_t end, int) {
       matmul_leaves(mlp.down, mlp.plan, inner, count, row_of.data(), factor.data(), leaves.data(), hidden,
                     begin * kPanel, std::min(end * kPanel, hidden));
     });
@@ -203,7 +204,7 @@ void FfnShard::run_expert(const Layer& layer, const FfnConfig& ffn, size_t exper
   }
   int leaf = 0;
   while (static_cast<size_t>(units_of_leaf(ffn.num_experts, leaves_.start + leaf).end) <= expert_idx) leaf++;
-  pool.parallel_for(mlp.down.num_panels(), 1, [&](size_t begin, size_t end, int) {
+  pool.parallel_for(mlp.down.num_panels(), split_group(mlp.down, count), [&](size_t begin, size_t end, int) {
     matmul_scatter(mlp.down, inner, count, row_of.data(), factor.data(), leaves[leaf], hidden, begin * kPanel,
                    std::min(end * kPanel, hidden));
   });
@@ -225,7 +226,7 @@ void FfnShard::run_moe(const Layer& layer, const FfnConfig& ffn, const std::vect
   if (!layer.shared.empty) {
     gated(layer.shared, scratch->rows, num_rows, pool, scratch);
     const Activations inner = scratch->inner.for_matrix(layer.shared.down);
-    pool.parallel_for(layer.shared.down.num_panels(), 1, [&](size_t begin, size_t end, int) {
+    pool.parallel_for(layer.shared.down.num_panels(), split_group(layer.shared.down, num_rows), [&](size_t begin, size_t end, int) {
       matmul_leaves(layer.shared.down, layer.shared.plan, inner, num_rows, nullptr, nullptr, leaves.data(), hidden,
                     begin * kPanel, std::min(end * kPanel, hidden));
     });

@@ -41,7 +41,7 @@ void RowBuffer::fill_normed(const float* x, size_t ldx, const float* weight, flo
 void multiply(ThreadPool& pool, const PackedMatrix& matrix, const RowBuffer& x, size_t num_rows,
               const MatmulOutput& out) {
   const Activations rows = x.for_matrix(matrix);
-  pool.parallel_for(matrix.num_panels(), 1, [&](size_t begin, size_t end, int) {
+  pool.parallel_for(matrix.num_panels(), split_group(matrix, num_rows), [&](size_t begin, size_t end, int) {
     matmul(matrix, rows, num_rows, out, begin * kPanel, std::min(end * kPanel, matrix.num_outputs()));
   });
 }

@@ -13,13 +13,15 @@ namespace {
 /** Floats of the sums of a panel group. */
 constexpr size_t kMaxSums = kMaxPanelRows * kMaxPanels * kPanel;
 
+size_t panel_group(const PackedMatrix& weights) { return weights.quantized() ? quant_panels().num_panels : kernels().num_float_panels; }
+
 /** Sums of a group of panels for up to kMaxPanelRows rows over a range of inputs: [num_rows][16 * num_panels]. */
 class PanelProduct {
  public:
   PanelProduct(const PackedMatrix& weights, const Activations& x)
       : weights_(weights), x_(x), quantized_(weights.quantized()),
         quant_(quant_panels().of[static_cast<size_t>(weights.dtype())]),
-        group_(quantized_ ? quant_panels().num_panels : kernels().num_float_panels), table_(kernels()) {
+        group_(panel_group(weights)), table_(kernels()) {
     assert(quantized_ ? x.blocks != nullptr : x.values != nullptr);
   }
 
@@ -91,6 +93,11 @@ void add_rows(const Part& part, const float* sums, const int32_t* row_of, const 
 }
 
 }  // namespace
+
+size_t split_group(const PackedMatrix& weights, size_t num_rows) {
+  constexpr size_t kFewRows = 3;
+  return num_rows <= kFewRows ? 1 : panel_group(weights);
+}
 
 void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, const MatmulOutput& output, size_t column_begin,
             size_t column_end) {
