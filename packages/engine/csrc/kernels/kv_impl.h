@@ -29,15 +29,15 @@ inline void with_kv_dtype(KvDtype dtype, Call&& call) {
 }
 
 /** Encodes 16 floats (f16, bf16 and fp8 saturate or round half to even) to `out`, 16 elements. */
-inline void kv_encode(KvDtype dtype, F value, uint8_t* out) {
-  alignas(64) float values[16];
-  switch (dtype) {
-    case KvDtype::f32: f_store(reinterpret_cast<float*>(out), value); break;
-    case KvDtype::f16: f_store_f16(reinterpret_cast<uint16_t*>(out), value); break;
-    case KvDtype::bf16: f_store_bf16(reinterpret_cast<uint16_t*>(out), value); break;
-    case KvDtype::fp8:
-      f_store(values, value);
-      for (int i = 0; i < 16; i++) out[i] = float_to_fp8(values[i]);
+template <KvDtype D>
+inline void kv_encode(F value, uint8_t* out) {
+  if constexpr (D == KvDtype::f32) f_store(reinterpret_cast<float*>(out), value);
+  if constexpr (D == KvDtype::f16) f_store_f16(reinterpret_cast<uint16_t*>(out), value);
+  if constexpr (D == KvDtype::bf16) f_store_bf16(reinterpret_cast<uint16_t*>(out), value);
+  if constexpr (D == KvDtype::fp8) {
+    alignas(64) float values[16];
+    f_store(values, value);
+    for (int i = 0; i < 16; i++) out[i] = float_to_fp8(values[i]);
   }
 }
 
@@ -57,11 +57,16 @@ struct KvAddress {
   size_t element;
 };
 
-inline void copy_strided(uint8_t* to, size_t to_stride, const uint8_t* from, size_t from_stride, size_t element) {
-  for (size_t i = 0; i < 16; i++) __builtin_memcpy(to + i * to_stride, from + i * from_stride, element);
+/** 16 elements, strides in elements. */
+template <KvDtype D, size_t kToStride, size_t kFromStride>
+inline void copy_strided(uint8_t* to, const uint8_t* from) {
+  constexpr size_t bytes = kv_element_bytes(D);
+#pragma GCC unroll 16
+  for (size_t i = 0; i < 16; i++) __builtin_memcpy(to + i * kToStride * bytes, from + i * kFromStride * bytes, bytes);
 }
 
-void kv_write_impl(const KvLayout& layout, uint8_t* pool, size_t slot, const float* key, const float* value) {
+template <KvDtype D>
+void kv_write_as(const KvLayout& layout, uint8_t* pool, size_t slot, const float* key, const float* value) {
   const KvAddress at(layout);
   uint8_t* block = pool + slot / layout.block_size * layout.block_bytes();
   const size_t offset = slot % layout.block_size;
@@ -70,17 +75,21 @@ void kv_write_impl(const KvLayout& layout, uint8_t* pool, size_t slot, const flo
     for (size_t d = 0; d < layout.key_dim; d += 16) {
       const F lanes = f_load(key + h * layout.key_dim + d);
       if (layout.mla) {
-        kv_encode(layout.dtype, lanes, block + at.key(h, offset) + d * at.element);
+        kv_encode<D>(lanes, block + at.key(h, offset) + d * at.element);
       } else {
-        kv_encode(layout.dtype, lanes, encoded);
-        copy_strided(block + at.key(h, offset) + d * 16 * at.element, 16 * at.element, encoded, at.element, at.element);
+        kv_encode<D>(lanes, encoded);
+        copy_strided<D, 16, 1>(block + at.key(h, offset) + d * 16 * at.element, encoded);
       }
     }
     if (layout.mla) continue;
     for (size_t d = 0; d < layout.value_dim; d += 16) {
-      kv_encode(layout.dtype, f_load(value + h * layout.value_dim + d), block + at.value(h, offset) + d * at.element);
+      kv_encode<D>(f_load(value + h * layout.value_dim + d), block + at.value(h, offset) + d * at.element);
     }
   }
+}
+
+void kv_write_impl(const KvLayout& layout, uint8_t* pool, size_t slot, const float* key, const float* value) {
+  with_kv_dtype(layout.dtype, [&](auto tag) { kv_write_as<decltype(tag)::value>(layout, pool, slot, key, value); });
 }
 
 void kv_read_impl(const KvLayout& layout, const uint8_t* pool, size_t slot, float* key, float* value) {
@@ -91,8 +100,10 @@ void kv_read_impl(const KvLayout& layout, const uint8_t* pool, size_t slot, floa
     alignas(64) uint8_t encoded[64];
     for (size_t h = 0; h < layout.num_kv_heads; h++) {
       for (size_t d = 0; d < layout.key_dim; d += 16) {
+        constexpr KvDtype kDtype = decltype(tag)::value;
         const uint8_t* from = block + at.key(h, offset) + d * (layout.mla ? 1 : 16) * at.element;
-        copy_strided(encoded, at.element, from, (layout.mla ? 1 : 16) * at.element, at.element);
+        if (layout.mla) copy_strided<kDtype, 1, 1>(encoded, from);
+        else copy_strided<kDtype, 1, 16>(encoded, from);
         f_store(key + h * layout.key_dim + d, kv_load<decltype(tag)::value>(encoded));
       }
       if (value == nullptr) continue;

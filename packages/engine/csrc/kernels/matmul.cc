@@ -83,6 +83,12 @@ void sum_tree(int first, int count, size_t num_values, float* out, float (*buffe
   for (size_t i = 0; i < num_values; i++) out[i] += buffers[0][i];
 }
 
+/** A few columns: a call of memcpy would cost as much as what it copies. */
+inline void copy_columns(float* to, const float* from, size_t count) {
+  if (count == 2 * kPanel) __builtin_memcpy(to, from, 2 * kPanel * sizeof(float));
+  else std::memcpy(to, from, count * sizeof(float));
+}
+
 void add_rows(const Part& part, const float* sums, const int32_t* row_of, const float* factor, float* y, size_t ldy) {
   for (size_t r = 0; r < part.num_rows; r++) {
     const size_t row = part.row + r;
@@ -112,7 +118,7 @@ void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, 
       float* sum = sums + r * part.width();
       if (output.bias != nullptr) for (size_t c = 0; c < part.num_columns; c++) sum[c] += output.bias[part.column + c];
       if (output.accumulate) for (size_t c = 0; c < part.num_columns; c++) y[c] += sum[c];
-      else std::memcpy(y, sum, part.num_columns * sizeof(float));
+      else copy_columns(y, sum, part.num_columns);
     }
   });
 }
@@ -152,7 +158,7 @@ void matmul_tree(const PackedMatrix& weights, const TreePlan& plan, const Activa
         product.run(part.panel, part.num_panels, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], part.row, part.num_rows, out);
       });
       for (size_t r = 0; r < part.num_rows; r++) {
-        std::memcpy(y_roots[root] + (part.row + r) * ldy + part.column, sums + r * part.width(), part.num_columns * sizeof(float));
+        copy_columns(y_roots[root] + (part.row + r) * ldy + part.column, sums + r * part.width(), part.num_columns);
       }
     }
   });

@@ -141,9 +141,11 @@ struct Chunk {
   QuantPanel first;
   size_t begin, end;
   float (*weight_sum)[2][16];
+  /** Whether sums of earlier chunks lie in the output. */
+  bool adds;
 };
 
-/** R rows of one panel of a chunk: adds to `out`, whose rows are out_stride floats apart. kFirst: no tile has worked on the chunk yet. */
+/** R rows of one panel of a chunk, to `out`, whose rows are out_stride floats apart. kFirst: no tile has worked on the chunk yet. */
 template <TensorDtype D, int R, bool kFirst>
 [[gnu::noinline]] void tile(const Chunk& chunk, size_t panel_idx, const QuantBlock* x, size_t stride, float* out, size_t out_stride,
                             PrefetchTurn prefetch) {
@@ -151,7 +153,7 @@ template <TensorDtype D, int R, bool kFirst>
   float (*stored)[2][16] = chunk.weight_sum;
   __m512 sum[R];
 #pragma GCC unroll 16
-  for (int r = 0; r < R; r++) sum[r] = _mm512_loadu_ps(out + static_cast<size_t>(r) * out_stride);
+  for (int r = 0; r < R; r++) sum[r] = chunk.adds ? _mm512_loadu_ps(out + static_cast<size_t>(r) * out_stride) : _mm512_setzero_ps();
   for (size_t b = chunk.begin, end = chunk.end; b < end; b++, stored++) {
     __m512i w[8];
     WeightSum<D> sums;
@@ -187,7 +189,7 @@ inline __m512i broadcast_four(const int8_t* q) {
   return _mm512_set1_epi32(four);
 }
 
-/** R rows of two panels: each broadcast serves both, which halves the loads that bound a single panel. Adds to out[R][32]. */
+/** R rows of two panels: each broadcast serves both, which halves the loads that bound a single panel. To out[R][32]. */
 template <TensorDtype D, int R, bool kFirst>
 [[gnu::noinline]] void tile_pair(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, PrefetchTurn prefetch) {
   constexpr bool kHalves = D == TensorDtype::q6_k;
@@ -196,8 +198,8 @@ template <TensorDtype D, int R, bool kFirst>
   __m512 sum[R][2];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
-    sum[r][0] = _mm512_loadu_ps(out + 32 * r);
-    sum[r][1] = _mm512_loadu_ps(out + 32 * r + 16);
+    sum[r][0] = chunk.adds ? _mm512_loadu_ps(out + 32 * r) : _mm512_setzero_ps();
+    sum[r][1] = chunk.adds ? _mm512_loadu_ps(out + 32 * r + 16) : _mm512_setzero_ps();
   }
   for (size_t b = chunk.begin, end = chunk.end; b < end; b++, stored++) {
     if (prefetch.due()) {
@@ -293,10 +295,9 @@ template <TensorDtype D>
 void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
                    size_t num_rows, float* out) {
   alignas(64) float weight_sum[kChunk][2][16];
-  for (size_t i = 0; i < 16 * num_panels * num_rows; i += 16) _mm512_storeu_ps(out + i, _mm512_setzero_ps());
   for (size_t begin = block_begin; begin < block_end; begin += kChunk) {
     const size_t end = block_end - begin < kChunk ? block_end : begin + kChunk;
-    chunk_product<D>({first, begin, end, weight_sum}, num_panels, x, stride, num_rows, out);
+    chunk_product<D>({first, begin, end, weight_sum, begin > block_begin}, num_panels, x, stride, num_rows, out);
   }
 }
 
