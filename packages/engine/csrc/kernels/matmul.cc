@@ -111,7 +111,10 @@ void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, 
   alignas(64) float sums[kMaxSums];
   for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
     // Rows of logits are far apart and not in a cache: fetch their lines while the sums are computed.
-    for (size_t r = 0; r < part.num_rows; r++) __builtin_prefetch(output.y + (part.row + r) * output.ldy + part.column, 1, 2);
+    for (size_t r = 0; r < part.num_rows; r++) {
+      const float* row = output.y + (part.row + r) * output.ldy + part.column;
+      for (size_t c = 0; c < part.num_columns; c += 16) __builtin_prefetch(row + c, 1, 2);
+    }
     product.run(part.panel, part.num_panels, 0, weights.num_inputs(), part.row, part.num_rows, sums);
     for (size_t r = 0; r < part.num_rows; r++) {
       float* y = output.y + (part.row + r) * output.ldy + part.column;

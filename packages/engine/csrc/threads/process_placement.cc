@@ -79,6 +79,12 @@ std::vector<int> thread_affinity() {
   return all;
 }
 
+void set_thread_affinity(const std::vector<int>& cpus) {
+#if defined(__linux__)
+  set_affinity(0, cpus);
+#endif
+}
+
 Topology machine_topology() { return read_topology("", thread_affinity()); }
 
 std::optional<Placement> place_process(const PlacementRequest& request) {

@@ -11,6 +11,8 @@ namespace tandem {
 
 /** CPUs the calling thread may run on, ascending; never empty. */
 std::vector<int> thread_affinity();
+/** Lets the calling thread run on these CPUs. */
+void set_thread_affinity(const std::vector<int>& cpus);
 
 /** This machine as the calling thread may use it. */
 Topology machine_topology();

@@ -1,6 +1,7 @@
 #include "threads/thread_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -51,6 +52,12 @@ void bind_to_core(std::thread::native_handle_type thread, const std::vector<int>
 /** The gate: how many workers are inside the current job, and whether more may enter. */
 constexpr uint32_t kOpen = 1u << 16;
 
+/** Threads beyond share segments. */
+constexpr size_t kMaxSegments = 8;
+struct alignas(64) Segment {
+  std::atomic<size_t> num_taken{0};
+};
+
 }  // namespace
 
 struct ThreadPool::State {
@@ -58,8 +65,11 @@ struct ThreadPool::State {
   Call call = nullptr;
   void* context = nullptr;
   size_t count = 0, chunk = 0;
+  /** First chunk of every segment; a thread begins with the chunks of its own segment, then helps with the others'. */
+  std::array<size_t, kMaxSegments + 1> segment_begin{};
+  size_t num_segments = 1;
 
-  alignas(64) std::atomic<size_t> next{0};
+  std::array<Segment, kMaxSegments> segments;
   alignas(64) std::atomic<uint32_t> gate{0};
   /** Job number. */
   alignas(64) std::atomic<uint32_t> signal{0};
@@ -74,10 +84,24 @@ struct ThreadPool::State {
   std::vector<int> cores;
 
   void work(int thread_idx) {
-    while (true) {
-      const size_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= count) return;
-      call(context, begin, std::min(begin + chunk, count), thread_idx);
+    const size_t home = static_cast<size_t>(thread_idx) % num_segments;
+    for (size_t i = 0; i < num_segments; i++) {
+      const size_t idx = home + i < num_segments ? home + i : home + i - num_segments;
+      while (true) {
+        const size_t chunk_idx = segment_begin[idx] + segments[idx].num_taken.fetch_add(1, std::memory_order_relaxed);
+        if (chunk_idx >= segment_begin[idx + 1]) break;
+        call(context, chunk_idx * chunk, std::min((chunk_idx + 1) * chunk, count), thread_idx);
+      }
+    }
+  }
+
+  /** Cuts the chunks into segments. While the gate is shut and empty. */
+  void lay_out() {
+    const size_t num_chunks = (count + chunk - 1) / chunk;
+    num_segments = std::min(workers.size() + 1, kMaxSegments);
+    for (size_t i = 0; i < num_segments; i++) {
+      segment_begin[i + 1] = (i + 1) * num_chunks / num_segments;
+      segments[i].num_taken.store(0, std::memory_order_relaxed);
     }
   }
 
@@ -173,7 +197,7 @@ void ThreadPool::run(size_t count, size_t grain, Call call, void* context) {
   state.count = count;
   state.call = call;
   state.context = context;
-  state.next.store(0, std::memory_order_relaxed);
+  state.lay_out();
   if (state.handed_over.load(std::memory_order_relaxed)) state.handed_over.store(false, std::memory_order_relaxed);
   state.gate.store(kOpen, std::memory_order_release);
   state.ring(std::min(threads, num_grains) - 1);

@@ -45,8 +45,9 @@ class ThreadPool {
   void bind_caller();
 
   /**
-   * Calls body(begin, end, thread_idx) on disjoint ranges that cover [0, count), each a multiple of `grain` long but the last,
-   * handed out dynamically. thread_idx is 0..num_threads()-1, the caller is 0. One caller at a time; not reentrant. Body must not throw.
+   * Calls body(begin, end, thread_idx) on disjoint ranges that cover [0, count), each a multiple of `grain` long but the last.
+   * Ranges are handed out dynamically, but each thread begins with those it began with in the last call of that count: what they
+   * touch is in its caches. thread_idx is 0..num_threads()-1, the caller is 0. One caller at a time; not reentrant. Body must not throw.
    * A worker that wakes too late takes no part, and nobody waits for it.
    */
   template <typename Body>

@@ -12,6 +12,7 @@
 #include "kernels/weight_memory.h"
 #include "test/addon/arguments.h"
 #include "test/addon/roofline.h"
+#include "threads/process_placement.h"
 #include "threads/thread_pool.h"
 
 namespace tandem {
@@ -44,6 +45,21 @@ double seconds_now(bool alone) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+/** A pool on this thread's cores, bound as an engine's is; the thread itself gets its cores back. */
+class BoundPool {
+ public:
+  explicit BoundPool(int num_threads) : cpus_(thread_affinity()), pool({num_threads, Pinning::automatic}) { pool.bind_caller(); }
+  ~BoundPool() { set_thread_affinity(cpus_); }
+  BoundPool(const BoundPool&) = delete;
+  BoundPool& operator=(const BoundPool&) = delete;
+
+ private:
+  const std::vector<int> cpus_;  // before the pool binds this thread
+
+ public:
+  ThreadPool pool;
+};
+
 template <typename Body>
 double best_seconds(size_t num_tries, bool alone, Body&& body) {
   double best = 1e30;
@@ -75,7 +91,8 @@ Napi::Value bench_peak(const Napi::CallbackInfo& info) {
   const std::string kind = info[0].ToString().Utf8Value();
   const PeakLoop& loop = kind == "f32" ? loops.f32 : kind == "int8" ? loops.int8 : loops.int4;
   const auto threads = static_cast<int>(size_at(info, 1));
-  ThreadPool pool({threads, Pinning::never, -1});
+  BoundPool bound(threads);
+  ThreadPool& pool = bound.pool;
   constexpr size_t kRepeats = 100000;
   volatile float sink = 0;
   const double seconds = best_seconds(size_at(info, 2), size_at(info, 1) == 1, [&] {
@@ -93,7 +110,8 @@ Napi::Value bench_bandwidth(const Napi::CallbackInfo& info) {
   const std::shared_ptr<uint8_t> bytes = allocate_weights(words * 8);
   std::memset(bytes.get(), 1, words * 8);
   const auto* memory = reinterpret_cast<const uint64_t*>(bytes.get());
-  ThreadPool pool({static_cast<int>(size_at(info, 1)), Pinning::never, -1});
+  BoundPool bound(static_cast<int>(size_at(info, 1)));
+  ThreadPool& pool = bound.pool;
   volatile uint64_t sink = 0;
   const double seconds = best_seconds(size_at(info, 2), size_at(info, 1) == 1, [&] {
     pool.parallel_for(words, 65536, [&](size_t begin, size_t end, int) {
@@ -117,11 +135,12 @@ Napi::Value bench_matmul(const Napi::CallbackInfo& info) {
   const size_t num_rows = size_at(info, 2), num_outputs = matrices[0]->num_outputs();
   const TestRows rows(*matrices[0], floats_at(info, 1), num_rows);
   std::vector<float> y(num_rows * num_outputs);
-  ThreadPool pool({static_cast<int>(size_at(info, 3)), Pinning::never, -1});
+  BoundPool bound(static_cast<int>(size_at(info, 3)));
+  ThreadPool& pool = bound.pool;
   const size_t num_panels = (num_outputs + kPanel - 1) / kPanel;
   const double seconds = best_seconds(size_at(info, 4), size_at(info, 3) == 1, [&] {
     for (const PackedMatrix* matrix : matrices) {
-      pool.parallel_for(num_panels, 1, [&](size_t begin, size_t end, int) {
+      pool.parallel_for(num_panels, split_group(*matrix, num_rows), [&](size_t begin, size_t end, int) {
         matmul(*matrix, rows.activations(), num_rows, {y.data(), num_outputs, false, nullptr}, begin * kPanel, std::min(end * kPanel, num_outputs));
       });
     }
@@ -178,7 +197,8 @@ Napi::Value bench_attention(const Napi::CallbackInfo& info) {
 /** benchDispatch(numThreads, numCalls): seconds of one empty parallel_for over numThreads ranges. */
 Napi::Value bench_dispatch(const Napi::CallbackInfo& info) {
   const size_t num_calls = size_at(info, 1);
-  ThreadPool pool({static_cast<int>(size_at(info, 0)), Pinning::never, -1});
+  BoundPool bound(static_cast<int>(size_at(info, 0)));
+  ThreadPool& pool = bound.pool;
   volatile size_t sink = 0;
   const double seconds = best_seconds(5, false, [&] {
     for (size_t i = 0; i < num_calls; i++) {

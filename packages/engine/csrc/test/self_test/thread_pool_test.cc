@@ -34,7 +34,7 @@ void hammer(int num_threads, int spin_us) {
 
 void test_thread_pool() {
   CHECK(available_cores() >= 1);
-  for (const int num_threads : {1, 2, 3, 8}) {
+  for (const int num_threads : {1, 2, 3, 8, 11}) {
     for (const int spin_us : {0, 200}) hammer(num_threads, spin_us);
   }
   std::thread other([] { hammer(4, 20); });
