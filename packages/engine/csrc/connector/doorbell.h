@@ -45,7 +45,9 @@ class Doorbell {
   template <typename Ready>
   bool wait_awake(Ready&& ready) {
     if (!fills_cores_) return spin_until(ready, kSpin);
-    return spin_until(ready, has_local_peer_.load(std::memory_order_relaxed) ? kSharedSpin : kRemoteSpin);
+    // Whoever is to answer needs this core.
+    if (has_local_peer_.load(std::memory_order_relaxed)) return ready();
+    return spin_until(ready, kRemoteSpin);
   }
 
   // Sleeps until `ready()` or `deadline()`, which `ready` may move; returns what `ready` said last. One waiter per doorbell.
@@ -64,8 +66,6 @@ class Doorbell {
   static constexpr std::chrono::microseconds kSpin{400};
   // No core is to spare, nobody who answers needs this one.
   static constexpr std::chrono::microseconds kRemoteSpin{50};
-  // Covers an answer that is on its way from another core.
-  static constexpr std::chrono::microseconds kSharedSpin{1};
 
   void map();
 
