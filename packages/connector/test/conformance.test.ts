@@ -2,27 +2,17 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { withResolvers } from '@tandem/core'
 import { encodeFrame } from '../src/frame-codec.js'
-import { headerOffsets, MAX_FRAME_BYTES } from '../src/frame-layout.js'
+import { headerOffsets } from '../src/frame-layout.js'
 import { tokenDigestOf } from '../src/handshake.js'
 import type { A2fDelivery, ConnectOptions, Connector, FfnChannel, FfnListener, ListenOptions } from '../src/types.js'
-import { a2f, answerTo, hello, modelFingerprint } from './support/frames.js'
+import { a2f, answerTo, hello, listenOptions } from './support/frames.js'
 import { harnesses } from './support/harness.js'
 
 const open: Array<{ close (): Promise<void> }> = []
 afterEach(async () => { await Promise.all(open.splice(0).reverse().map(opened => opened.close())) })
 
 async function listen (connector: Connector, options: Partial<ListenOptions> = {}): Promise<FfnListener> {
-  const listener = await connector.listen({
-    tokenDigest: tokenDigestOf('secret'),
-    modelFingerprint,
-    workerId: 'ffn-1',
-    host: '127.0.0.1',
-    port: 0,
-    advertiseHost: '127.0.0.1',
-    maxQueuedFrames: 64,
-    maxFrameBytes: MAX_FRAME_BYTES,
-    ...options
-  })
+  const listener = await connector.listen({ ...listenOptions, ...options })
   open.push(listener)
   return listener
 }

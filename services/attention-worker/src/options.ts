@@ -1,5 +1,5 @@
 // Owns the attention worker's options: one table for flags, TANDEM_* variables and defaults.
-import { defineOptions } from '@tandem/core'
+import { defineOptions, threadOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 
 export const attentionWorkerOptions = defineOptions({
@@ -23,16 +23,7 @@ export const attentionWorkerOptions = defineOptions({
   },
   ffnSplit: { type: 'string', default: 'ep', choices: ['ep', 'tp'], description: 'loopback only: how MoE layers are cut, as the scheduler is told for other deployments' },
   ffnTimeoutMs: { type: 'integer', default: 30_000, min: 1, description: "ms one layer may wait for FFN workers before the step fails; covers a member's replacement" },
-  numThreads: { type: 'integer', default: 0, min: 0, max: 1024, description: 'compute threads; 0 is one per core it may use, hyperthreads not counted, on one NUMA node' },
-  pinThreads: {
-    type: 'string', default: 'auto', choices: ['auto', 'always', 'never'], description: 'binding of compute threads to cores; auto binds when there is one for every core'
-  },
-  numaNode: {
-    type: 'string',
-    default: 'auto',
-    pattern: { regExp: /^(?:auto|off|\d{1,4}(?:,\d{1,4})*)$/, meaning: 'auto, off, or numbers of nodes as 0 or 0,1' },
-    description: 'NUMA nodes to live on: auto is one if the threads fit on it, off ignores nodes, 0 or 0,1 are these'
-  },
+  ...threadOptions,
   drainTimeoutMs: { type: 'integer', default: 30_000, min: 0, description: 'ms to wait for the scheduler to move sequences away at shutdown' },
   clusterToken: { type: 'string', default: '', secret: true, description: 'token every member of the cluster shows' },
   logLevel: {

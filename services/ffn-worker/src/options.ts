@@ -1,5 +1,5 @@
 // Owns the FFN worker's options: one table for flags, TANDEM_* variables and defaults.
-import { defineOptions } from '@tandem/core'
+import { defineOptions, threadOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 
 export const ffnWorkerOptions = defineOptions({
@@ -13,16 +13,7 @@ export const ffnWorkerOptions = defineOptions({
   port: { type: 'integer', default: 0, min: 0, max: 65534, description: 'first port to listen on (one per connector offered), 0 picks free ones' },
   advertiseHost: { type: 'string', default: '', description: 'host attention workers dial; empty is the address listened on, or the host name if that is a wildcard' },
   maxQueuedFrames: { type: 'integer', default: 1024, min: 1, description: 'frames that may wait before senders are told "overloaded"' },
-  numThreads: { type: 'integer', default: 0, min: 0, max: 1024, description: 'compute threads; 0 is one per core it may use, hyperthreads not counted, on one NUMA node' },
-  pinThreads: {
-    type: 'string', default: 'auto', choices: ['auto', 'always', 'never'], description: 'binding of compute threads to cores; auto binds when there is one for every core'
-  },
-  numaNode: {
-    type: 'string',
-    default: 'auto',
-    pattern: { regExp: /^(?:auto|off|\d{1,4}(?:,\d{1,4})*)$/, meaning: 'auto, off, or numbers of nodes as 0 or 0,1' },
-    description: 'NUMA nodes to live on: auto is one if the threads fit on it, off ignores nodes, 0 or 0,1 are these'
-  },
+  ...threadOptions,
   drainTimeoutMs: { type: 'integer', default: 30_000, min: 0, description: 'ms to wait for the scheduler to move the shards away at shutdown' },
   clusterToken: { type: 'string', default: '', secret: true, description: 'token every member of the cluster shows; required unless host is loopback' },
   logLevel: {

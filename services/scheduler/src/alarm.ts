@@ -1,7 +1,7 @@
 // Owns one timer for many deadlines: it wakes its owner no later than the earliest it was given. It may wake too early, when that
 // deadline moved on in the meantime: the owner looks at what is due and names the next deadline. So a deadline that moves with every
 // heartbeat or step costs a comparison, not a timer.
-import type { Clock } from './clock.js'
+import type { Clock } from '@tandem/core'
 
 /** What Node's timers take; a later deadline is reached in several rests. */
 const MAX_REST_MS = 2 ** 31 - 1

@@ -3,7 +3,7 @@
 // Without events the core runs when its next deadline passes, and not before.
 import { isTandemError } from '@tandem/core'
 import { Alarm } from './alarm.js'
-import type { Clock } from './clock.js'
+import type { Clock } from '@tandem/core'
 import type { CoreAction, CoreEvent, SchedulerCore } from './core/index.js'
 
 export interface CoreLoopOptions {

@@ -1,4 +1,3 @@
-export type { Clock } from './clock.js'
 export { schedulerErrors } from './errors.js'
 export { schedulerOptions } from './options.js'
 export type { SchedulerOptions } from './options.js'

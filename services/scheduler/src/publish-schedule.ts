@@ -1,7 +1,7 @@
 // Owns when the store hears of the books: a moment after a change, in time to renew leases, and again and again while it is out of
 // touch. What it is told is the publisher's.
 import { Alarm } from './alarm.js'
-import type { Clock } from './clock.js'
+import type { Clock } from '@tandem/core'
 
 /** Changes of this long travel together; also the pace of tries while the store is lost. */
 export const PUBLISH_MS = 250

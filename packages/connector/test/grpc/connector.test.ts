@@ -1,24 +1,13 @@
 // What the gRPC listener says of peers that do not speak gRPC; all else is in the conformance suite.
 import { connect } from 'node:net'
 import { expect, it } from 'vitest'
-import { MAX_FRAME_BYTES } from '../../src/frame-layout.js'
 import { createGrpcConnector } from '../../src/grpc/connector.js'
-import { tokenDigestOf } from '../../src/handshake.js'
 import { parseAddress } from '../../src/tcp/connector.js'
-import { hello, modelFingerprint } from '../support/frames.js'
+import { hello, listenOptions } from '../support/frames.js'
 
 it('counts bytes that are not HTTP/2, and goes on', async () => {
   const connector = createGrpcConnector({ clusterToken: 'secret' })
-  const listener = await connector.listen({
-    tokenDigest: tokenDigestOf('secret'),
-    modelFingerprint,
-    workerId: 'ffn-1',
-    host: '127.0.0.1',
-    port: 0,
-    advertiseHost: '127.0.0.1',
-    maxQueuedFrames: 64,
-    maxFrameBytes: MAX_FRAME_BYTES
-  })
+  const listener = await connector.listen(listenOptions)
   for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02\x00\x01', 'PRI * HTTP/1.0\r\n']) {
     const socket = connect(parseAddress(listener.endpoint.address)).on('error', () => {})
     socket.resume().write(bytes, 'latin1')

@@ -1,9 +1,22 @@
 // Valid frames to start from.
 import { encodeActivations } from '../../src/activation-codec.js'
-import type { A2fFrame, F2aFrame, HelloFrame } from '../../src/types.js'
+import { MAX_FRAME_BYTES } from '../../src/frame-layout.js'
 import { tokenDigestOf } from '../../src/handshake.js'
+import type { A2fFrame, F2aFrame, HelloFrame, ListenOptions } from '../../src/types.js'
 
 export const modelFingerprint = new Uint8Array(32).fill(9)
+
+/** What a listener for `hello` is opened with. */
+export const listenOptions: ListenOptions = Object.freeze({
+  tokenDigest: tokenDigestOf('secret'),
+  modelFingerprint,
+  workerId: 'ffn-1',
+  host: '127.0.0.1',
+  port: 0,
+  advertiseHost: '127.0.0.1',
+  maxQueuedFrames: 64,
+  maxFrameBytes: MAX_FRAME_BYTES
+})
 
 export function hello (token = 'secret', fingerprint = modelFingerprint): HelloFrame {
   return { kind: 'hello', workerNumber: 3, workerId: 'attention-1', tokenDigest: tokenDigestOf(token), modelFingerprint: fingerprint }

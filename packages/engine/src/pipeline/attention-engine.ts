@@ -1,7 +1,7 @@
 // Owns the attention engine over a layer-level backend: plans in, sampled tokens out. Its ubatches run as
 // concurrent tasks on one thread: while one waits for FFN output another computes.
 import { makeError } from '@tandem/core'
-import type { ActivationDtype, FfnTopology } from '@tandem/core'
+import type { ActivationDtype, Clock, FfnTopology } from '@tandem/core'
 import { encodeActivations } from '@tandem/connector'
 import type { Connector, HelloFrame } from '@tandem/connector'
 import type { AttentionBackend } from '../backend.js'
@@ -10,8 +10,7 @@ import { Sampler } from '../sampler/sampler.js'
 import type {
   AttentionEngine, AttentionEngineStats, EngineInfo, KvCacheInfo, SampledToken, StepPlan, StepResult
 } from '../types.js'
-import { microseconds } from './clock.js'
-import type { Clock } from './clock.js'
+import { microseconds } from './microseconds.js'
 import { ComputeTurn } from './compute-turn.js'
 import { FfnExchange } from './ffn-exchange.js'
 import type { FfnRequest } from './ffn-exchange.js'

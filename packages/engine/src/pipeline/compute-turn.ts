@@ -1,6 +1,6 @@
 // Owns whose turn it is on the one thread that computes. Between two turns the event loop reads and writes
 // sockets, so that frames leave, and answers arrive, while the next ubatch computes.
-import type { Clock } from './clock.js'
+import type { Clock } from '@tandem/core'
 
 export class ComputeTurn {
   readonly #waiting: Array<() => void> = []

@@ -1,15 +1,14 @@
 // Owns the FFN engine over a layer-level backend: pulls frames, merges those that wait for the same layer and epoch
 // (of any worker and ubatch, without waiting for more), answers each sender its rows.
 import { makeError, subtreeRoots } from '@tandem/core'
-import type { FfnAssignment, FfnEndpoint } from '@tandem/core'
+import type { Clock, FfnAssignment, FfnEndpoint } from '@tandem/core'
 import type { A2fDelivery, FfnListener, FrameStatus } from '@tandem/connector'
 import type { ModelConfig } from '@tandem/model'
 import type { FfnBackend } from '../backend.js'
 import { engineErrors } from '../errors.js'
 import type { BackendKind, EngineInfo, FfnEngine, FfnEngineStats } from '../types.js'
 import { Assignments } from './assignments.js'
-import { microseconds } from './clock.js'
-import type { Clock } from './clock.js'
+import { microseconds } from './microseconds.js'
 import { mergeFrames, refusalOf, splitAnswers } from './ffn-batch.js'
 
 /** Rows of one layer execution: beyond it merging gains nothing and delays the first sender. */

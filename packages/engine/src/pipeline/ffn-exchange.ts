@@ -2,12 +2,11 @@
 // checked and added along the tree, and another try elsewhere when a member is lost or the epoch has passed. A layer is
 // idempotent on the FFN side, so sending it again changes nothing.
 import { isTandemError, makeError } from '@tandem/core'
-import type { TandemError } from '@tandem/core'
+import type { Clock, TandemError } from '@tandem/core'
 import { connectorErrors, decodeActivations } from '@tandem/connector'
 import type { A2fFrame, F2aFrame } from '@tandem/connector'
 import { engineErrors } from '../errors.js'
 import { combinePartials } from '../reference/combine-partials.js'
-import type { Clock } from './clock.js'
 import type { FfnRouter, Target, TargetMember } from './ffn-router.js'
 
 /** What a frame carries, whatever epoch it is sent under. */

@@ -1,10 +1,9 @@
 // Owns the connection to one FFN worker: which endpoint, dialling, redialling. A link that is down keeps trying
 // until it is closed; whether the worker still belongs to the topology is not its business.
 import { isTandemError, makeError } from '@tandem/core'
-import type { FfnEndpoint, TandemError } from '@tandem/core'
+import type { Clock, FfnEndpoint, TandemError } from '@tandem/core'
 import type { ConnectOptions, Connector, FfnChannel } from '@tandem/connector'
 import { engineErrors } from '../errors.js'
-import type { Clock } from './clock.js'
 
 const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000

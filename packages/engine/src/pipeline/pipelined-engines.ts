@@ -4,7 +4,7 @@ import type { AttentionBackend, FfnBackend } from '../backend.js'
 import type { EngineContext } from '../provider.js'
 import type { AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype } from '../types.js'
 import { PipelinedAttentionEngine } from './attention-engine.js'
-import { systemClock } from './clock.js'
+import { systemClock } from '@tandem/core'
 import { connectorsFor, listenOnAll } from './connectors.js'
 import { PipelinedFfnEngine } from './ffn-engine.js'
 

@@ -2,10 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createGrpcConnector, createLoopbackConnector, createTcpConnector, tokenDigestOf } from '@tandem/connector'
 import type { Connector } from '@tandem/connector'
-import type { FfnTopology } from '@tandem/core'
+import type { Clock, FfnTopology } from '@tandem/core'
 import type { StepPlan } from '../../src/types.js'
-import { systemClock } from '../../src/pipeline/clock.js'
-import type { Clock } from '../../src/pipeline/clock.js'
+import { systemClock } from '@tandem/core'
 import { formInstance, generate, modelFingerprint, newSequence, prompts, singleInstance, startAttention, startCluster, startFfn } from './support/cluster.js'
 import type { AttentionSettings, FakeAttention, FakeFfn } from './support/cluster.js'
 

@@ -1,7 +1,7 @@
 // Owns what is known of connections to the scheduler's port that did not speak gRPC: their number, and a line in the log now and then.
 import type { Refusal } from '@tandem/protocol'
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.js'
+import type { Clock } from '@tandem/core'
 
 /** A scanner makes thousands of them in a second; one line in this time tells as much. */
 const LOG_INTERVAL_MS = 10_000

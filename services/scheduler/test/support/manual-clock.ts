@@ -1,5 +1,5 @@
 // Owns time in tests of timers: it stands still until the test moves it, and counts what was set and what went off.
-import type { Clock } from '../../src/clock.js'
+import type { Clock } from '@tandem/core'
 
 interface Timer {
   readonly atMs: number

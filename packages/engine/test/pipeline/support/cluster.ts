@@ -1,12 +1,10 @@
 // A cluster in one process: one attention engine and any FFN engines, over the connectors given, and a scheduler
 // small enough to read: prefill in chunks, then one token per step.
-import { greedySampling, shardRangeOf } from '@tandem/core'
-import type { ActivationDtype, FfnInstance, FfnSplit, FfnTopology, SamplingParams } from '@tandem/core'
+import { greedySampling, shardRangeOf, systemClock } from '@tandem/core'
+import type { ActivationDtype, Clock, FfnInstance, FfnSplit, FfnTopology, SamplingParams } from '@tandem/core'
 import { createLoopbackConnector, MAX_FRAME_BYTES, tokenDigestOf } from '@tandem/connector'
 import type { Connector } from '@tandem/connector'
 import { PipelinedAttentionEngine } from '../../../src/pipeline/attention-engine.js'
-import { systemClock } from '../../../src/pipeline/clock.js'
-import type { Clock } from '../../../src/pipeline/clock.js'
 import { PipelinedFfnEngine } from '../../../src/pipeline/ffn-engine.js'
 import type { AttentionEngine, FfnEngine, NewSequence, SampledToken, ScheduledSequence, StepPlan } from '../../../src/types.js'
 import { blockSize, fakeConfig, FakeAttentionBackend, FakeFfnBackend } from './fake-model.js'

@@ -1,0 +1,5 @@
+// Owns the unit of the engines' counters.
+
+export function microseconds (ms: number): number {
+  return Math.round(ms * 1000)
+}
