@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort, isAlive, runTandem, startTandem } from '../support/tandem-process.js'
+import { freePort, runTandem, startTandem, whatRuns } from '../support/tandem-process.js'
 import type { TandemProcess } from '../support/tandem-process.js'
 
 interface WorkerJson { worker_id: string, role: string, state: string, pid: number, stats: { weight_bytes: number, rss_bytes: number } }
@@ -114,7 +114,7 @@ describe('stopping', () => {
     second.signal('SIGINT')
     const { exitCode, output } = await second.exited
     expect(exitCode, output).toBe(0)
-    for (const { pid } of workers) expect(isAlive(pid)).toBe(false)
+    await expect.poll(() => workers.map(({ pid }) => whatRuns(pid)), { timeout: 5_000 }).toEqual(workers.map(() => undefined))
     await expect(fetch(`http://127.0.0.1:${ownPort}/health`)).rejects.toThrow()
   })
 })

@@ -1,6 +1,7 @@
 // Owns starting the real `tandem` command for end-to-end tests and ending it without leaving anything behind.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -55,6 +56,17 @@ export async function freePort (): Promise<number> {
   return port
 }
 
-export function isAlive (pid: number): boolean {
-  try { process.kill(pid, 0); return true } catch { return false }
+/** The command line and state of process `pid`, `undefined` when there is none. */
+export function whatRuns (pid: number): string | undefined {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return undefined
+  }
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+    return `${pid} ${/State:.*/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[0]} ${command}`
+  } catch {
+    return `${pid} (not told by this system)`
+  }
 }
