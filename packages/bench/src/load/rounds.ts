@@ -7,7 +7,7 @@ import type { Spread } from '../statistics.js'
 import type { Server } from '../servers/server.js'
 import { runWave } from './wave.js'
 import type { WaveResult } from './wave.js'
-import { promptsOf, shortened } from './workload.js'
+import { promptsOf } from './workload.js'
 import type { Workload } from './workload.js'
 
 export interface Measurement {
@@ -25,6 +25,8 @@ export type Measurements = Readonly<Record<string, Readonly<Record<string, Measu
 export interface RoundsOptions<S extends Server = Server> {
   readonly servers: readonly S[]
   readonly workloads: readonly Workload[]
+  /** Whole rounds before the first one that counts. */
+  readonly numWarmupRounds: number
   readonly numRounds: number
   readonly seed: number
   readonly signal: AbortSignal
@@ -36,11 +38,13 @@ export interface RoundsOptions<S extends Server = Server> {
 }
 
 export async function measureRounds<S extends Server> (options: RoundsOptions<S>): Promise<Measurements> {
-  const { servers, workloads, numRounds, onProgress } = options
+  const { servers, workloads, numWarmupRounds, numRounds, onProgress } = options
   const turns = new Map<string, WaveResult[][]>()
   for (const server of servers) {
     onProgress(`warming up ${server.name}`)
-    for (const workload of workloads) await takeTurn(options, server, shortened(workload), 0)
+    for (let round = 1; round <= numWarmupRounds; round++) {
+      for (const workload of workloads) await takeTurn(options, server, workload, -round)
+    }
   }
   const numTurns = numRounds * workloads.length * servers.length
   let numDone = 0

@@ -39,12 +39,7 @@ export function prefillWorkload (numPrompts: number, promptWords: number): Workl
   }
 }
 
-/** Short, for warming up: every user, few tokens. */
-export function shortened (workload: Workload): Workload {
-  return { ...workload, maxTokens: Math.min(workload.maxTokens, 8), numWaves: 1 }
-}
-
-/** Requests of one wave. `round` and `wave` choose the words. */
+/** Requests of one wave. `round` and `wave` choose the words; rounds of the warm-up are below 0. */
 export function promptsOf (workload: Workload, seed: number, round: number, wave: number): string[] {
   const key = [...`${workload.name}/${round}/${wave}`].reduce((hash, letter) => Math.imul(hash, 31) + letter.charCodeAt(0), seed)
   const next = promptSource({ promptTokens: workload.promptWords, promptIds: false, promptFile: undefined }, seededRandom(key))

@@ -89,6 +89,7 @@ async function measure (
   const measurements = await measureRounds({
     servers,
     workloads,
+    numWarmupRounds: options.warmupRounds,
     numRounds: options.rounds,
     seed: options.seed,
     signal,

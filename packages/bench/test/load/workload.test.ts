@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeWorkload, parseUsers, prefillWorkload, promptsOf, shortened } from '../../src/load/workload.js'
+import { decodeWorkload, parseUsers, prefillWorkload, promptsOf } from '../../src/load/workload.js'
 
 test('few users start several times in a round, many once', () => {
   expect(decodeWorkload(1, 4, 96)).toMatchObject({ name: 'decode_1', label: 'decode, 1 user', numUsers: 1, numWaves: 3, counts: 'output' })
@@ -8,17 +8,13 @@ test('few users start several times in a round, many once', () => {
   expect(prefillWorkload(4, 512)).toMatchObject({ name: 'prefill', numUsers: 4, maxTokens: 1, numWaves: 1, counts: 'prompt' })
 })
 
-test('warming up takes few tokens and all users', () => {
-  expect(shortened(decodeWorkload(1, 4, 96))).toMatchObject({ numUsers: 1, maxTokens: 8, numWaves: 1 })
-  expect(shortened(prefillWorkload(4, 512))).toMatchObject({ numUsers: 4, maxTokens: 1, promptWords: 512 })
-})
-
 test('prompts are the same for every server and new in every round and wave', () => {
   const workload = prefillWorkload(4, 64)
   const prompts = promptsOf(workload, 1, 1, 0)
   expect(promptsOf(workload, 1, 1, 0)).toEqual(prompts)
   expect(prompts.map(prompt => prompt.split(' ').length)).toEqual([64, 64, 64, 64])
-  const all = [prompts, promptsOf(workload, 1, 2, 0), promptsOf(workload, 1, 1, 1), promptsOf(workload, 2, 1, 0)].flat()
+  const others = [[1, 2, 0], [1, -1, 0], [1, -2, 0], [1, 1, 1], [2, 1, 0]] as const
+  const all = [prompts, ...others.map(([seed, round, wave]) => promptsOf(workload, seed, round, wave))].flat()
   // No KV block of 16 tokens may be found again.
   expect(new Set(all.map(prompt => prompt.split(' ').slice(0, 16).join(' '))).size).toBe(all.length)
 })

@@ -131,6 +131,7 @@ std::unique_ptr<StepResult> AttentionEngine::run_step(StepPlan& plan) {
   auto result = std::make_unique<StepResult>();
   result->step_id = plan.step_id;
   const std::vector<ScheduledRows> rows = table_.apply(plan);
+  expect_blocks(plan);
   try {
     lay_out(plan, rows);
     run_layers(&result->timings);
@@ -153,6 +154,14 @@ std::unique_ptr<StepResult> AttentionEngine::run_step(StepPlan& plan) {
   num_sequences_ = table_.size();
   result->timings.step_us = microseconds(std::chrono::steady_clock::now() - start);
   return result;
+}
+
+void AttentionEngine::expect_blocks(const StepPlan& plan) {
+  int32_t num_blocks = 0;
+  for (const ScheduledSequence& scheduled : plan.scheduled) {
+    for (int32_t block_id : scheduled.new_block_ids) num_blocks = std::max(num_blocks, block_id + 1);
+  }
+  layers_.expect_blocks(static_cast<size_t>(num_blocks));
 }
 
 void AttentionEngine::lay_out(const StepPlan& plan, const std::vector<ScheduledRows>& rows) {

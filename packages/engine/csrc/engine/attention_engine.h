@@ -85,6 +85,7 @@ class AttentionEngine {
   void run();
   bool next_job(Job* job);
   std::unique_ptr<StepResult> run_step(StepPlan& plan);
+  void expect_blocks(const StepPlan& plan);
   void lay_out(const StepPlan& plan, const std::vector<ScheduledRows>& rows);
   void lay_out_rows(Lane* lane);
   void run_layers(StepTimings* timings);

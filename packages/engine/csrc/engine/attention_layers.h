@@ -26,6 +26,8 @@ class AttentionLayers {
 
   const ModelConfig& config() const { return config_; }
   const KvPool& kv() const { return *kv_; }
+  // KV blocks below `num_blocks` are about to be used.
+  void expect_blocks(size_t num_blocks) { kv_->expect_blocks(num_blocks); }
   uint64_t weight_bytes() const { return weight_bytes_; }
 
   // Plans the step of a ubatch whose tokens, positions, slots and sequences are set, and embeds it.

@@ -14,6 +14,9 @@ namespace tandem {
 
 namespace {
 
+// What a few dozen conversations of a small model take: paid for while the worker loads.
+constexpr size_t kAheadBytes = 192 << 20;
+
 // First number of a file; the largest there is when it says "max" or is not there.
 uint64_t read_number(const char* path) {
   std::ifstream file(path);
@@ -61,9 +64,11 @@ KvPool::KvPool(const KvLayout& layout, size_t num_layers, size_t num_blocks)
   ::madvise(mapped, num_bytes_, MADV_HUGEPAGE);
   place_memory(mapped, num_bytes_);
   data_ = static_cast<uint8_t*>(mapped);
+  page_ahead_ = std::make_unique<PageAhead>(Strips{data_, num_layers, num_blocks, layout.block_bytes()}, kAheadBytes);
 }
 
 KvPool::~KvPool() {
+  page_ahead_.reset();
   if (data_ != nullptr) ::munmap(data_, num_bytes_);
 }
 

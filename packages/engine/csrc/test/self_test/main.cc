@@ -19,6 +19,8 @@ int main() {
   test_thread_pool();
   std::puts("placement");
   test_placement();
+  std::puts("pages ahead of use");
+  test_page_ahead();
   Results expected[kNumTests];
   for (int i = 0; i < kNumIsas; i++) {
     const Isa isa = static_cast<Isa>(i);

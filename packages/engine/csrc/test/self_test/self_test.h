@@ -62,5 +62,6 @@ void test_attention(Results& results);
 void test_sampler(Results& results);
 void test_thread_pool();
 void test_placement();
+void test_page_ahead();
 
 }  // namespace tandem::self_test
