@@ -87,8 +87,14 @@ bool FfnExchange::send_part(FfnCall* call, Part* part) {
   header.layer_idx = static_cast<uint16_t>(call->layer_idx_);
   header.ubatch_idx = ubatch.ubatch_idx;
   std::memcpy(frame, &header, sizeof header);
-  encode_activations(ubatch.hidden.data() + part->row_begin * hidden, part->num_rows, hidden, options_.dtype,
-                     section_of(frame, header, 0), reinterpret_cast<float*>(section_of(frame, header, 1)));
+  std::byte* values = section_of(frame, header, 0);
+  float* scales = reinterpret_cast<float*>(section_of(frame, header, 1));
+  const size_t row_bytes = header.section_bytes[0] / part->num_rows;
+  const size_t row_scales = header.section_bytes[1] / sizeof(float) / part->num_rows;
+  for_rows(pool_, part->num_rows, [&](size_t begin, size_t end) {
+    encode_activations(ubatch.hidden.data() + (part->row_begin + begin) * hidden, end - begin, hidden, options_.dtype,
+                       values + begin * row_bytes, scales + begin * row_scales);
+  });
   if (call->top_k_ > 0) {
     const size_t first = part->row_begin * call->top_k_;
     std::memcpy(section_of(frame, header, 2), ubatch.topk_ids.data() + first, header.section_bytes[2]);
@@ -302,7 +308,7 @@ void FfnExchange::add_to_residual(FfnCall* call) {
         }
       }
       const float* output = tree_value(partials, 1, hidden, scratch.data());
-      for (size_t i = 0; i < hidden; i++) residual[row * hidden + i] += output[i];
+      add_rows(output, hidden, 1, hidden, residual + row * hidden, hidden);
     }
   });
   for (Part& part : call->parts_) {

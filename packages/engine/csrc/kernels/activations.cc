@@ -27,6 +27,10 @@ void swiglu_quantize(const float* gate, size_t ld_gate, const float* up, size_t 
   kernels().swiglu_quantize(gate, ld_gate, up, ld_up, num_rows, num_columns, out, ld_out);
 }
 
+void add_rows(const float* x, size_t ldx, size_t num_rows, size_t num_columns, float* y, size_t ldy) {
+  kernels().add_rows(x, ldx, num_rows, num_columns, y, ldy);
+}
+
 void to_bf16(const float* x, uint16_t* y, size_t count) { kernels().to_bf16(x, y, count); }
 void from_bf16(const uint16_t* x, float* y, size_t count) { kernels().from_bf16(x, y, count); }
 

@@ -68,6 +68,9 @@ void swiglu(const float* gate, size_t ld_gate, const float* up, size_t ld_up, si
 void swiglu_quantize(const float* gate, size_t ld_gate, const float* up, size_t ld_up, size_t num_rows,
                      size_t num_columns, QuantBlock* out, size_t ld_out);
 
+/** y += x. x, y: [num_rows, num_columns], ldx and ldy floats apart. */
+void add_rows(const float* x, size_t ldx, size_t num_rows, size_t num_columns, float* y, size_t ldy);
+
 /** float32 <-> bfloat16, rounding half to even; NaN stays NaN. */
 void to_bf16(const float* x, uint16_t* y, size_t count);
 void from_bf16(const uint16_t* x, float* y, size_t count);

@@ -36,6 +36,10 @@ struct KernelTable {
   void (*rms_norm_quantize)(const float*, size_t, const float*, float, size_t, size_t, QuantBlock*, size_t, float*, size_t);
   void (*swiglu)(const float*, size_t, const float*, size_t, size_t, size_t, float*, size_t);
   void (*swiglu_quantize)(const float*, size_t, const float*, size_t, size_t, size_t, QuantBlock*, size_t);
+  void (*copy_rows)(const float*, size_t, size_t, size_t, float*, size_t);
+  void (*add_rows)(const float*, size_t, size_t, size_t, float*, size_t);
+  /** y[i] += factor * x[i], rounded twice. */
+  void (*add_scaled)(const float*, float, size_t, float*);
   void (*to_bf16)(const float*, uint16_t*, size_t);
   void (*from_bf16)(const uint16_t*, float*, size_t);
   void (*rope_rotate)(const RopeParams&, const float*, const float*, float*, size_t, size_t);

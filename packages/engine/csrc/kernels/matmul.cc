@@ -80,21 +80,14 @@ void sum_tree(int first, int count, size_t num_values, float* out, float (*buffe
   }
   sum_tree(first, count / 2, num_values, out, buffers + 1, leaf);
   sum_tree(first + count / 2, count / 2, num_values, buffers[0], buffers + 1, leaf);
-  for (size_t i = 0; i < num_values; i++) out[i] += buffers[0][i];
+  kernels().add_rows(buffers[0], num_values, 1, num_values, out, num_values);
 }
 
-/** A few columns: a call of memcpy would cost as much as what it copies. */
-inline void copy_columns(float* to, const float* from, size_t count) {
-  if (count == 2 * kPanel) __builtin_memcpy(to, from, 2 * kPanel * sizeof(float));
-  else std::memcpy(to, from, count * sizeof(float));
-}
-
-void add_rows(const Part& part, const float* sums, const int32_t* row_of, const float* factor, float* y, size_t ldy) {
+void add_rows_to(const Part& part, const float* sums, const int32_t* row_of, const float* factor, float* y, size_t ldy) {
   for (size_t r = 0; r < part.num_rows; r++) {
     const size_t row = part.row + r;
     float* target = y + (row_of != nullptr ? static_cast<size_t>(row_of[row]) : row) * ldy + part.column;
-    const float f = factor != nullptr ? factor[row] : 1.0f;
-    for (size_t c = 0; c < part.num_columns; c++) target[c] += f * sums[r * part.width() + c];
+    kernels().add_scaled(sums + r * part.width(), factor != nullptr ? factor[row] : 1.0f, part.num_columns, target);
   }
 }
 
@@ -116,13 +109,9 @@ void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, 
       for (size_t c = 0; c < part.num_columns; c += 16) __builtin_prefetch(row + c, 1, 2);
     }
     product.run(part.panel, part.num_panels, 0, weights.num_inputs(), part.row, part.num_rows, sums);
-    for (size_t r = 0; r < part.num_rows; r++) {
-      float* y = output.y + (part.row + r) * output.ldy + part.column;
-      float* sum = sums + r * part.width();
-      if (output.bias != nullptr) for (size_t c = 0; c < part.num_columns; c++) sum[c] += output.bias[part.column + c];
-      if (output.accumulate) for (size_t c = 0; c < part.num_columns; c++) y[c] += sum[c];
-      else copy_columns(y, sum, part.num_columns);
-    }
+    if (output.bias != nullptr) kernels().add_rows(output.bias + part.column, 0, part.num_rows, part.num_columns, sums, part.width());
+    const auto deliver = output.accumulate ? kernels().add_rows : kernels().copy_rows;
+    deliver(sums, part.width(), part.num_rows, part.num_columns, output.y + part.row * output.ldy + part.column, output.ldy);
   });
 }
 
@@ -160,9 +149,7 @@ void matmul_tree(const PackedMatrix& weights, const TreePlan& plan, const Activa
       sum_tree(first, count, part.num_sums(), sums, buffers, [&](int leaf, float* out) {
         product.run(part.panel, part.num_panels, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], part.row, part.num_rows, out);
       });
-      for (size_t r = 0; r < part.num_rows; r++) {
-        copy_columns(y_roots[root] + (part.row + r) * ldy + part.column, sums + r * part.width(), part.num_columns);
-      }
+      kernels().copy_rows(sums, part.width(), part.num_rows, part.num_columns, y_roots[root] + part.row * ldy + part.column, ldy);
     }
   });
 }
@@ -175,7 +162,7 @@ void matmul_leaves(const PackedMatrix& weights, const TreePlan& plan, const Acti
     for (int leaf = 0; leaf < plan.num_leaves; leaf++) {
       if (plan.leaf_begin[leaf] == plan.leaf_begin[leaf + 1]) continue;
       product.run(part.panel, part.num_panels, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], part.row, part.num_rows, sums);
-      add_rows(part, sums, row_of, factor, y_leaves[leaf], ldy);
+      add_rows_to(part, sums, row_of, factor, y_leaves[leaf], ldy);
     }
   });
 }
@@ -198,7 +185,7 @@ void matmul_scatter(const PackedMatrix& weights, const Activations& x, size_t nu
   alignas(64) float sums[kMaxSums];
   for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
     product.run(part.panel, part.num_panels, 0, weights.num_inputs(), part.row, part.num_rows, sums);
-    add_rows(part, sums, row_of, factor, y, ldy);
+    add_rows_to(part, sums, row_of, factor, y, ldy);
   });
 }
 

@@ -30,42 +30,79 @@ inline void store_each(float* y, size_t count, Op&& op) {
   if (i < count) store_tail(y + i, op(i, count - i), count - i);
 }
 
-inline void quantize_block(F low, F high, QuantBlock& out) {
-  // Lengths of the range above and below zero.
-  const float above = f_reduce_max(f_max(f_max(low, high), f_zero()));
-  const float below = f_reduce_max(f_sub(f_zero(), f_min(f_min(low, high), f_zero())));
-  constexpr float kStep = 1.0f / 254;
-  const float step = above * kStep + below * kStep;
-  // Below this 1 / step could overflow; such a block is zero for every purpose.
-  const float scale = step >= 1e-32f ? step : 0.0f, inverse = step >= 1e-32f ? 1.0f / step : 0.0f;
-  // Rounded as the codes are, so the lowest becomes -127 exactly; the highest may come out one too high.
-  const float zero = __builtin_rintf(below * inverse) - 127.0f;
-  const auto codes = [&](F x) { return f_min(f_add(f_round(f_mul(x, f_set1(inverse))), f_set1(zero)), f_set1(127.0f)); };
-  const int32_t sum_low = f_store_i8(out.q, codes(low)), sum_high = f_store_i8(out.q + 16, codes(high));
-  const int32_t sum = sum_low + sum_high;
-  out.scale = scale;
-  out.scaled_sum = scale * (static_cast<float>(sum) - 32.0f * zero);
-  out.start_q4_0 = -8 * sum;
-  out.start_q5_0 = -16 * sum;
-  out.start_q8_0 = -128 * sum;
-  out.start_q6_k_low = -32 * sum_low;
-  out.start_q6_k_high = -32 * sum_high;
-  out.scaled_zero = -(scale * zero);
-}
+/**
+ * Blocks on their way into 8 bits, sixteen at a time: each step is taken for all of them before the next, because a block on its own would
+ * spend most of its time waiting for its range, the division and the sums.
+ */
+class Quantizer {
+ public:
+  ~Quantizer() { flush(); }
+
+  void add(F low, F high, QuantBlock* out) {
+    f_store(values_[count_], low);
+    f_store(values_[count_] + 16, high);
+    out_[count_] = out;
+    if (++count_ == kBatch) flush();
+  }
+
+ private:
+  static constexpr size_t kBatch = 16;
+
+  void flush() {
+    // Lengths of the ranges above and below zero.
+    alignas(64) float above[kBatch] = {}, below[kBatch] = {};
+    for (size_t i = 0; i < count_; i++) {
+      const F low = f_load(values_[i]), high = f_load(values_[i] + 16);
+      above[i] = f_reduce_max(f_max(f_max(low, high), f_zero()));
+      below[i] = f_reduce_max(f_sub(f_zero(), f_min(f_min(low, high), f_zero())));
+    }
+    const F k_step = f_set1(1.0f / 254);
+    const F step = f_add(f_mul(f_load(above), k_step), f_mul(f_load(below), k_step));
+    // Below this 1 / step could overflow; such a block is zero for every purpose.
+    const F smallest = f_set1(1e-32f);
+    const F inverse = f_zero_below(f_div(f_set1(1.0f), step), step, smallest);
+    alignas(64) float scales[kBatch], inverses[kBatch], zeros[kBatch];
+    f_store(scales, f_zero_below(step, step, smallest));
+    f_store(inverses, inverse);
+    // Rounded as the codes are, so the lowest becomes -127 exactly; the highest may come out one too high.
+    f_store(zeros, f_sub(f_round(f_mul(f_load(below), inverse)), f_set1(127.0f)));
+    for (size_t i = 0; i < count_; i++) store(values_[i], scales[i], inverses[i], zeros[i], *out_[i]);
+    count_ = 0;
+  }
+
+  static void store(const float* values, float scale, float inverse, float zero, QuantBlock& out) {
+    const auto codes = [&](F x) { return f_min(f_add(f_round(f_mul(x, f_set1(inverse))), f_set1(zero)), f_set1(127.0f)); };
+    const int32_t sum_low = f_store_i8(out.q, codes(f_load(values))), sum_high = f_store_i8(out.q + 16, codes(f_load(values + 16)));
+    const int32_t sum = sum_low + sum_high;
+    out.scale = scale;
+    out.scaled_sum = scale * (static_cast<float>(sum) - 32.0f * zero);
+    out.start_q4_0 = -8 * sum;
+    out.start_q5_0 = -16 * sum;
+    out.start_q8_0 = -128 * sum;
+    out.start_q6_k_low = -32 * sum_low;
+    out.start_q6_k_high = -32 * sum_high;
+    out.scaled_zero = -(scale * zero);
+  }
+
+  alignas(64) float values_[kBatch][32];
+  QuantBlock* out_[kBatch];
+  size_t count_ = 0;
+};
 
 /** Quantises one row whose element groups come from load(i, count). */
 template <typename Load>
-inline void quantize_each(size_t num_columns, QuantBlock* out, Load&& load) {
+inline void quantize_each(size_t num_columns, QuantBlock* out, Quantizer& quantizer, Load&& load) {
   for (size_t i = 0; i < num_columns; i += 32, out++) {
     const F low = load(i, num_columns - i);
-    quantize_block(low, i + 16 < num_columns ? load(i + 16, num_columns - i - 16) : f_zero(), *out);
+    quantizer.add(low, i + 16 < num_columns ? load(i + 16, num_columns - i - 16) : f_zero(), out);
   }
 }
 
 void quantize_rows_impl(const float* x, size_t ldx, size_t num_rows, size_t num_columns, QuantBlock* out, size_t ld_out) {
+  Quantizer quantizer;
   for (size_t r = 0; r < num_rows; r++) {
     const float* row = x + r * ldx;
-    quantize_each(num_columns, out + r * ld_out, [row](size_t i, size_t count) { return load_up_to_16(row + i, count); });
+    quantize_each(num_columns, out + r * ld_out, quantizer, [row](size_t i, size_t count) { return load_up_to_16(row + i, count); });
   }
 }
 
@@ -99,11 +136,12 @@ void rms_norm_impl(const float* x, size_t ldx, const float* weight, float eps, s
 
 void rms_norm_quantize_impl(const float* x, size_t ldx, const float* weight, float eps, size_t num_rows, size_t num_columns,
                             QuantBlock* out, size_t ld_out, float* y, size_t ldy) {
+  Quantizer quantizer;
   for (size_t r = 0; r < num_rows; r++) {
     const float* row = x + r * ldx;
     float* row_out = y == nullptr ? nullptr : y + r * ldy;
     const F factor = f_set1(inverse_rms(row, num_columns, eps));
-    quantize_each(num_columns, out + r * ld_out, [=](size_t i, size_t count) {
+    quantize_each(num_columns, out + r * ld_out, quantizer, [=](size_t i, size_t count) {
       const F value = f_mul(f_mul(load_up_to_16(row + i, count), factor), load_up_to_16(weight + i, count));
       if (row_out != nullptr) {
         if (count >= 16) f_store(row_out + i, value);
@@ -130,11 +168,34 @@ void swiglu_impl(const float* gate, size_t ld_gate, const float* up, size_t ld_u
 
 void swiglu_quantize_impl(const float* gate, size_t ld_gate, const float* up, size_t ld_up, size_t num_rows, size_t num_columns,
                           QuantBlock* out, size_t ld_out) {
+  Quantizer quantizer;
   for (size_t r = 0; r < num_rows; r++) {
-    quantize_each(num_columns, out + r * ld_out, [=](size_t i, size_t count) {
+    quantize_each(num_columns, out + r * ld_out, quantizer, [=](size_t i, size_t count) {
       return silu_times(load_up_to_16(gate + r * ld_gate + i, count), load_up_to_16(up + r * ld_up + i, count));
     });
   }
+}
+
+void copy_rows_impl(const float* x, size_t ldx, size_t num_rows, size_t num_columns, float* y, size_t ldy) {
+  for (size_t r = 0; r < num_rows; r++, x += ldx, y += ldy) {
+    size_t i = 0;
+    for (; i + 16 <= num_columns; i += 16) f_store(y + i, f_load(x + i));
+    for (; i < num_columns; i++) y[i] = x[i];
+  }
+}
+
+void add_rows_impl(const float* x, size_t ldx, size_t num_rows, size_t num_columns, float* y, size_t ldy) {
+  for (size_t r = 0; r < num_rows; r++, x += ldx, y += ldy) {
+    size_t i = 0;
+    for (; i + 16 <= num_columns; i += 16) f_store(y + i, f_add(f_load(y + i), f_load(x + i)));
+    for (; i < num_columns; i++) y[i] += x[i];
+  }
+}
+
+void add_scaled_impl(const float* x, float factor, size_t count, float* y) {
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) f_store(y + i, f_add(f_load(y + i), f_mul(f_set1(factor), f_load(x + i))));
+  for (; i < count; i++) y[i] += factor * x[i];
 }
 
 void to_bf16_impl(const float* x, uint16_t* y, size_t count) {

@@ -11,5 +11,6 @@
 
 #define TANDEM_KERNEL_TABLE                                                                                          \
   {kFloatPanels, float_panels_impl, quantize_rows_impl, rms_norm_impl, rms_norm_quantize_impl, swiglu_impl,           \
-   swiglu_quantize_impl, to_bf16_impl, from_bf16_impl, rope_rotate_impl, kv_write_impl, kv_read_impl,                 \
-   attention_run_impl, attention_merge_impl, exp_non_positive_impl, max_value_impl}
+   swiglu_quantize_impl, copy_rows_impl, add_rows_impl, add_scaled_impl, to_bf16_impl, from_bf16_impl,                \
+   rope_rotate_impl, kv_write_impl, kv_read_impl, attention_run_impl, attention_merge_impl, exp_non_positive_impl,    \
+   max_value_impl}
