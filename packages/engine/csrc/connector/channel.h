@@ -52,6 +52,8 @@ class FfnChannel {
   uint64_t bytes_sent() const { return bytes_sent_; }
   uint64_t bytes_received() const { return bytes_received_; }
   virtual void close(const std::string& reason) = 0;
+  // What `send` rings, where the peer shares our memory; else null.
+  virtual std::shared_ptr<Doorbell> peer_doorbell() const { return nullptr; }
   // Called once, from the thread that noticed; at once when already closed.
   void on_close(std::function<void(const std::string& reason)> listener);
 
@@ -101,6 +103,8 @@ class FfnPeer {
   virtual std::byte* begin_reply(int slot, size_t bytes) = 0;
   virtual void send_reply(int slot, size_t bytes) = 0;
   virtual bool closed() const = 0;
+  // What `send_reply` rings, where the peer shares our memory; else null.
+  virtual std::shared_ptr<Doorbell> peer_doorbell() const { return nullptr; }
   // Ends the connection. From any thread.
   virtual void close() = 0;
 

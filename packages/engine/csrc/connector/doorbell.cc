@@ -33,7 +33,8 @@ void Doorbell::map() {
 
 void Doorbell::ring() {
   // The crew first: waking the engine thread may cost us the core.
-  EventCount(&words_->crew).ring(kCrewWakes);
+  if (leaves_crew_) leaves_crew_ = false;
+  else EventCount(&words_->crew).ring(kCrewWakes);
   EventCount(&words_->engine).ring(1);
 }
 

@@ -2,8 +2,9 @@
 // Event counts in a shared page: `ring` after publishing, `wait` with a predicate that polls.
 //
 // Waking a thread on the core one runs on costs about 2 us, waking an idle core 10-40 us in virtual machines. So where two
-// engines share cores a waiter hands its core over at once, and the ring wakes the crew (the pool's workers) together with
-// the engine thread: each core goes straight from one engine to the other. Elsewhere a waiter looks for a while first.
+// engines share cores a waiter hands its core over at once, and the crew (the pool's workers) wakes together with the engine
+// thread: each core goes straight from one engine to the other. The ring wakes the crew, or the ringing engine's own workers do
+// as they leave (engine/hand_over.h). Elsewhere a waiter looks for a while first.
 #pragma once
 
 #include <atomic>
@@ -35,6 +36,8 @@ class Doorbell {
   EventWords* crew() { return &words_->crew; }
   // Wakes the waiter and its crew, with a system call only when they sleep.
   void ring();
+  // The next ring leaves the crew to somebody else. For a doorbell that one thread rings.
+  void leave_crew_once() { leaves_crew_ = true; }
 
   // The engine's threads fill the cores they may use.
   void fill_cores() { fills_cores_ = true; }
@@ -72,6 +75,7 @@ class Doorbell {
   FileDescriptor fd_;
   DoorbellWords* words_ = nullptr;
   bool fills_cores_ = false;
+  bool leaves_crew_ = false;
   std::atomic<bool> has_local_peer_{false};
 };
 

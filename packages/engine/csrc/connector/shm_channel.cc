@@ -22,8 +22,9 @@ class ShmChannel final : public FfnChannel, public IoHandler {
         mapping_(std::move(mapping)),
         layout_(mapping_.data(), header) {}
 
-  void set_peer_doorbell(FileDescriptor fd) { peer_doorbell_ = std::make_unique<Doorbell>(std::move(fd)); }
+  void set_peer_doorbell(FileDescriptor fd) { peer_doorbell_ = std::make_shared<Doorbell>(std::move(fd)); }
   int socket() const { return socket_.get(); }
+  std::shared_ptr<Doorbell> peer_doorbell() const override { return peer_doorbell_; }
 
   // Io thread: the control socket has nothing to say after the hello but that the peer is gone.
   void on_io(uint32_t) override { close("the FFN worker closed the shm channel"); }
@@ -62,7 +63,7 @@ class ShmChannel final : public FfnChannel, public IoHandler {
  private:
   std::shared_ptr<IoLoop> io_loop_;
   std::shared_ptr<Doorbell> our_doorbell_;
-  std::unique_ptr<Doorbell> peer_doorbell_;
+  std::shared_ptr<Doorbell> peer_doorbell_;
   FileDescriptor socket_;
   SharedMapping mapping_;
   ShmLayout layout_;

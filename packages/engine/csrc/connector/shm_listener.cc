@@ -18,6 +18,7 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
   ShmPeer(const ListenContext& context, FileDescriptor socket) : context_(context), socket_(std::move(socket)) {}
 
   int socket() const { return socket_.get(); }
+  std::shared_ptr<Doorbell> peer_doorbell() const override { return peer_doorbell_; }
 
   // Io thread: first the hello, then only the end.
   void on_io(uint32_t events) override {
@@ -105,7 +106,7 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
       std::memcpy(&header, mapping_.data(), sizeof header);
       if (!ShmLayout::plausible(header) || ShmLayout::total_bytes(header) != bytes) return false;
       layout_ = ShmLayout(mapping_.data(), header);
-      peer_doorbell_ = std::make_unique<Doorbell>(std::move(message.fds[1]));
+      peer_doorbell_ = std::make_shared<Doorbell>(std::move(message.fds[1]));
       context_.peers->doorbell()->meet_local_peer();
       return true;
     } catch (const std::exception&) {
@@ -118,7 +119,7 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
   bool greeted_ = false;
   SharedMapping mapping_;
   ShmLayout layout_;
-  std::unique_ptr<Doorbell> peer_doorbell_;
+  std::shared_ptr<Doorbell> peer_doorbell_;
   uint64_t a2f_cursor_ = 0;
   uint64_t f2a_cursor_ = 0;
   std::atomic<bool> closed_{false};

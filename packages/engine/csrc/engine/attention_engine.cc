@@ -241,7 +241,7 @@ void AttentionEngine::advance_lane(Lane* lane, std::vector<FfnCall*>* calls, std
   layers_.attend(layer_idx, &lane->ubatch);
   lane->num_layers_done++;
   lane->waiting = true;
-  exchange_.start(&lane->call, &lane->ubatch, layer_idx, config_.model.ffn[layer_idx].top_k());
+  exchange_.start(&lane->call, &lane->ubatch, layer_idx, config_.model.ffn[layer_idx].top_k(), ready->empty());
   calls->push_back(&lane->call);
   collect_ready(calls, ready);
 }

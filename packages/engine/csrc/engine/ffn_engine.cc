@@ -290,6 +290,7 @@ void FfnEngine::compute(std::vector<Delivery>& batch) {
   counters_.num_frames.fetch_add(batch.size(), std::memory_order_relaxed);
   counters_.num_batches.fetch_add(1, std::memory_order_relaxed);
 
+  const bool waits_next = !collect();
   const auto compute_us = static_cast<uint32_t>(microseconds_since(start));
   for (size_t i = 0; i < batch.size(); i++) {
     replies[i].compute_us = compute_us;
@@ -297,6 +298,7 @@ void FfnEngine::compute(std::vector<Delivery>& batch) {
     for (int root = 0; root < num_roots; root++) nodes[root] = static_cast<std::byte>(shard->roots()[root].node);
     std::memcpy(memories[i], &replies[i], sizeof(FrameHeader));
     zero_padding(memories[i], replies[i]);
+    if (waits_next && i + 1 == batch.size()) hand_over_.to(batch[i].peer->peer_doorbell());
     batch[i].peer->send_reply(batch[i].slot, frame_bytes(replies[i]));
   }
 }

@@ -13,6 +13,7 @@
 
 #include "connector/connector.h"
 #include "engine/ffn_shard.h"
+#include "engine/hand_over.h"
 
 namespace tandem {
 
@@ -80,6 +81,7 @@ class FfnEngine : public std::enable_shared_from_this<FfnEngine> {
   std::shared_ptr<PeerSet> peers_;
   std::unique_ptr<FfnListener> shm_, tcp_;
   ThreadPool pool_;
+  HandOver hand_over_{pool_};
 
   mutable std::mutex shards_mutex_;
   // By epoch, oldest assignment first. A restarted scheduler may count epochs from the beginning.

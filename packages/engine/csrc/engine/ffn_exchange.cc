@@ -32,7 +32,7 @@ constexpr size_t kTreeScratchRows = 8;
 
 }  // namespace
 
-void FfnExchange::start(FfnCall* call, Ubatch* ubatch, size_t layer_idx, size_t top_k) {
+void FfnExchange::start(FfnCall* call, Ubatch* ubatch, size_t layer_idx, size_t top_k, bool then_waits) {
   call->ubatch_ = ubatch;
   call->layer_idx_ = layer_idx;
   call->top_k_ = top_k;
@@ -40,7 +40,9 @@ void FfnExchange::start(FfnCall* call, Ubatch* ubatch, size_t layer_idx, size_t 
   call->deadline_ = now() + options_.ffn_timeout;
   call->not_before_ = SteadyTime{};
   call->pause_ = std::chrono::milliseconds(1);
+  hands_over_ = then_waits;
   route(call);
+  hands_over_ = false;
 }
 
 void FfnExchange::route(FfnCall* call) {
@@ -102,6 +104,7 @@ bool FfnExchange::send_part(FfnCall* call, Part* part) {
   }
   zero_padding(frame, header);
   part->state = Part::State::in_flight;
+  if (hands_over_ && part == &call->parts_.back()) hand_over_.to(channel->peer_doorbell());
   channel->send(part->slot);
   counters_.frames_sent++;
   counters_.bytes_sent += bytes;

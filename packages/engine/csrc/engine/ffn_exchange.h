@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/ffn_router.h"
+#include "engine/hand_over.h"
 #include "engine/ubatch.h"
 
 namespace tandem {
@@ -57,7 +58,8 @@ class FfnExchange {
       : options_(options), router_(router), pool_(pool) {}
 
   // Begins a crossing of `ubatch`, whose hidden, topk_ids and topk_weights stay as they are until the call is done.
-  void start(FfnCall* call, Ubatch* ubatch, size_t layer_idx, size_t top_k);
+  // `then_waits`: the caller has nothing else to do before an answer.
+  void start(FfnCall* call, Ubatch* ubatch, size_t layer_idx, size_t top_k, bool then_waits);
   // Sends, receives, retries; true when a call became done. Throws EngineError ffn_unavailable past a deadline and
   // ffn_answer_invalid. `calls` are all that were started.
   bool advance(const std::vector<FfnCall*>& calls);
@@ -91,6 +93,8 @@ class FfnExchange {
   AlignedBuffer<float> decoded_;
   std::vector<std::shared_ptr<FfnChannel>> active_;  // with frames in flight, abandoned ones included
   uint64_t last_frame_id_ = 0;
+  HandOver hand_over_{pool_};
+  bool hands_over_ = false;
   ExchangeCounters counters_;
 };
 

@@ -25,6 +25,9 @@ constexpr int kMaxThreads = 128;
  */
 constexpr std::chrono::microseconds kBoundSpin{50}, kUnboundSpin{200};
 
+/** Of an heir's many workers the first few start its next job; that job wakes the others. */
+constexpr int kHeirWakes = 7;
+
 /** Cores to bind to, thread i to the i-th; empty when threads stay where the kernel puts them. */
 std::vector<int> cores_to_bind(Pinning pinning, int num_threads) {
   std::vector<int> cores;
@@ -75,6 +78,8 @@ struct ThreadPool::State {
   alignas(64) std::atomic<uint32_t> signal{0};
   std::atomic<uint32_t> num_asleep{0};
   std::atomic<bool> handed_over{false};
+  std::atomic<EventWords*> heir{nullptr};
+  std::atomic<int> num_passing_on{0};
   std::atomic<bool> stopping{false};
   std::chrono::microseconds spin{0};
   EventWords own_parking{}, emptied{};
@@ -134,11 +139,21 @@ struct ThreadPool::State {
       spin_until(enough, spin);
       if (rung()) return;
       num_asleep.fetch_add(1);
+      pass_on();
       parking.wait_once(rung);
       num_asleep.fetch_sub(1);
       // Whoever woke us has work for the pool any moment, even while it says to hand over.
       is_woken = true;
     }
+  }
+
+  /** Whoever takes the heir wakes it. */
+  void pass_on() {
+    if (heir.load() == nullptr) return;
+    num_passing_on.fetch_add(1);
+    EventWords* words = heir.exchange(nullptr);
+    if (words != nullptr) EventCount(words).ring(kHeirWakes);
+    num_passing_on.fetch_sub(1);
   }
 
   void ring(size_t wanted) {
@@ -183,6 +198,19 @@ bool ThreadPool::is_bound() const { return !state_->cores.empty(); }
 
 void ThreadPool::hand_over() { state_->handed_over.store(true, std::memory_order_relaxed); }
 
+void ThreadPool::hand_over_to(EventWords* heir) {
+  State& state = *state_;
+  state.heir.store(heir);
+  hand_over();
+  // A worker that is still awake sees the heir before it sleeps: it counts itself first, we look second.
+  if (state.num_asleep.load() == state.workers.size()) state.pass_on();
+}
+
+void ThreadPool::disinherit() {
+  state_->heir.store(nullptr);
+  while (state_->num_passing_on.load() != 0) spin_pause();
+}
+
 void ThreadPool::run(size_t count, size_t grain, Call call, void* context) {
   if (count == 0) return;
   grain = std::max<size_t>(grain, 1);
@@ -198,7 +226,10 @@ void ThreadPool::run(size_t count, size_t grain, Call call, void* context) {
   state.call = call;
   state.context = context;
   state.lay_out();
-  if (state.handed_over.load(std::memory_order_relaxed)) state.handed_over.store(false, std::memory_order_relaxed);
+  if (state.handed_over.load(std::memory_order_relaxed)) {
+    state.handed_over.store(false, std::memory_order_relaxed);
+    state.heir.store(nullptr, std::memory_order_relaxed);
+  }
   state.gate.store(kOpen, std::memory_order_release);
   state.ring(std::min(threads, num_grains) - 1);
   state.work(0);

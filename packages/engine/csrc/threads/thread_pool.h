@@ -64,6 +64,14 @@ class ThreadPool {
   /** Until the next call workers leave their cores to others at once: the caller is about to wait for somebody who needs them. */
   void hand_over();
 
+  /**
+   * The same, and the first worker to leave wakes those who sleep on `heir`, on its own core: a wake-up from the caller's core takes several
+   * times as long. The caller does when all sleep already. `heir` has to live until `disinherit` or the destructor.
+   */
+  void hand_over_to(EventWords* heir);
+  /** Returns when no worker will look at the heir any more. */
+  void disinherit();
+
  private:
   using Call = void (*)(void* context, size_t begin, size_t end, int thread_idx);
   void run(size_t count, size_t grain, Call call, void* context);
