@@ -119,6 +119,28 @@ describe('stopping', () => {
   })
 })
 
+describe('clusters next to each other', () => {
+  it('start at the same moment, keep to themselves, and take no strangers', async () => {
+    const ports = [await freePort(), await freePort()]
+    const both = ports.map(ownPort => startTandem(['up', '--port', String(ownPort), '--kv-cache-bytes', String(16 * 1024 * 1024)]))
+    await Promise.all(both.map(one => one.printed('Ctrl-C stops everything')))
+    const pids = await Promise.all(ports.map(async ownPort => {
+      const { workers } = await (await fetch(`http://127.0.0.1:${ownPort}/admin/v1/cluster`)).json() as ClusterJson
+      expect(workers.map(worker => worker.role).sort()).toEqual(['attention', 'ffn'])
+      return workers.map(worker => worker.pid)
+    }))
+    expect(new Set(pids.flat()).size).toBe(4)
+
+    const status = await runTandem(['status', '--json', '--port', String(ports[0])])
+    expect(JSON.parse(status.output)).toHaveProperty('workers')
+    const stranger = await runTandem(['status', '--port', String(ports[0])], { TANDEM_CLUSTER_TOKEN: 'guessed' })
+    expect(stranger.exitCode, stranger.output).not.toBe(0)
+    expect(stranger.output).toMatch(/token/)
+    for (const one of both) one.signal('SIGINT')
+    for (const one of both) expect((await one.exited).exitCode).toBe(0)
+  })
+})
+
 describe('bad usage is one clear line', () => {
   it.each([
     [['up', '--prot', '1'], 2, /--prot/],

@@ -17,7 +17,7 @@ export interface Scale {
 export class ClusterClient {
   readonly scheduler: SchedulerClient
 
-  constructor (readonly address: string, clusterToken: string) {
+  constructor (readonly address: string, readonly clusterToken: string) {
     this.scheduler = createSchedulerClient(address, clusterToken)
   }
 

@@ -9,6 +9,8 @@ export interface RunningCluster {
   /** Port of the gateway. */
   readonly port: number
   readonly schedulerAddress: string
+  /** Secret: the file is the user's own. */
+  readonly clusterToken: string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

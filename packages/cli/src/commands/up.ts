@@ -1,5 +1,6 @@
 // Owns `tandem up`: checks what can be checked before anything starts, then hands over to a ClusterRun.
-import { defineOptions, makeError, parseOptions } from '@tandem/core'
+import { randomBytes } from 'node:crypto'
+import { defineOptions, isTandemError, makeError, parseOptions, variableName } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 import type { WorkerCounts } from '../cluster/launcher-link.js'
 import { cliErrors } from '../errors.js'
@@ -22,28 +23,54 @@ export interface UpFlags {
 
 /** Where `status`, `scale` and `drain` look first. */
 export const preferredSchedulerPort = 8001
+const maxTries = 3
 
 export async function runUp (flags: UpFlags, context: CommandContext): Promise<ExitCode> {
   const options = parseOptions(upOptions, { flags: flags.own, env: context.env })
   const counts = workerCounts(options, flags.own)
   const model = await resolveModelPath(options.model, options.modelsDir)
   await requireFreePort(options.host, options.port)
-  const schedulerPort = await findFreePort(internalHost, preferredSchedulerPort)
   const gatewayShutdownMs = shutdownMs(flags.passedOn, context)
-  const settings = { ...options, schedulerPort, model, gatewayShutdownMs, passedOn: flags.passedOn }
-  const plan = planCluster(settings, context.env, serviceEntry)
-  const run = new ClusterRun({
-    host: options.host,
-    port: options.port,
-    schedulerAddress: `${internalHost}:${schedulerPort}`,
-    counts,
-    apiKey: options.apiKey,
-    spelledApiKey: spelledApiKey(options, flags.own),
-    gatewayShutdownMs,
-    readyTimeoutMs: options.readyTimeout * 1000,
-    verbose: options.verbose
-  }, context)
-  return await run.serve(plan)
+  const clusterToken = tokenOf(flags, context)
+  const passedOn = { ...flags.passedOn, clusterToken }
+  const serve = async (schedulerPort: number): Promise<ExitCode> => {
+    const plan = planCluster({ ...options, schedulerPort, model, gatewayShutdownMs, passedOn }, context.env, serviceEntry)
+    const run = new ClusterRun({
+      host: options.host,
+      port: options.port,
+      schedulerAddress: `${internalHost}:${schedulerPort}`,
+      clusterToken,
+      counts,
+      apiKey: options.apiKey,
+      spelledApiKey: spelledApiKey(options, flags.own),
+      gatewayShutdownMs,
+      readyTimeoutMs: options.readyTimeout * 1000,
+      verbose: options.verbose
+    }, context)
+    return await run.serve(plan)
+  }
+  for (let numTries = 1; ; numTries++) {
+    try {
+      return await serve(await findFreePort(internalHost, numTries === 1 ? preferredSchedulerPort : 0))
+    } catch (error) {
+      if (numTries === maxTries || !lostItsPort(error)) throw error
+    }
+  }
+}
+
+/** Another process took the scheduler's port between our look at it and the scheduler's. */
+function lostItsPort (error: unknown): boolean {
+  if (!isTandemError(error) || error.code !== 'service_ended') return false
+  return error.facts['service'] === 'scheduler' && String(error.facts['reason']).includes('EADDRINUSE')
+}
+
+/**
+ * Of this run alone unless one is given: what else runs on this machine cannot join, nor command, this cluster. Where two clusters
+ * follow each other on a port, a worker of the first would.
+ */
+function tokenOf (flags: UpFlags, context: CommandContext): string {
+  const given = flags.passedOn['clusterToken'] ?? context.env[variableName('clusterToken')] ?? ''
+  return given === '' ? randomBytes(24).toString('base64url') : String(given)
 }
 
 /** The gateway's own default suits a server behind a load balancer; a person at Ctrl-C waits less. */

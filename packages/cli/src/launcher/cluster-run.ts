@@ -33,6 +33,8 @@ export interface ClusterRunOptions {
   readonly host: string
   readonly port: number
   readonly schedulerAddress: string
+  /** What the members of this cluster show each other. */
+  readonly clusterToken: string
   readonly counts: WorkerCounts
   readonly apiKey: string | undefined
   /** As a shell would find it: `$TANDEM_API_KEY` or the key itself. */
@@ -52,7 +54,7 @@ export class ClusterRun implements PoolEvents {
 
   constructor (private readonly options: ClusterRunOptions, private readonly context: CommandContext) {
     this.progress = new ProgressLine(context.terminal)
-    this.cluster = new ClusterClient(options.schedulerAddress, context.env['TANDEM_CLUSTER_TOKEN'] ?? '')
+    this.cluster = new ClusterClient(options.schedulerAddress, options.clusterToken)
     this.running = new RunningClusters(context.env)
   }
 
@@ -95,8 +97,8 @@ export class ClusterRun implements PoolEvents {
       signal: this.end.signal
     })
     this.ready = true
-    const { port, schedulerAddress } = this.options
-    this.running.add({ pid: process.pid, port, schedulerAddress })
+    const { port, schedulerAddress, clusterToken } = this.options
+    this.running.add({ pid: process.pid, port, schedulerAddress, clusterToken })
     await this.announce((Date.now() - startedAt) / 1000)
   }
 

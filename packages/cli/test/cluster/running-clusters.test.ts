@@ -12,7 +12,7 @@ beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'tandem-test-')) })
 afterEach(() => { rmSync(folder, { recursive: true }) })
 
 const context = () => ({ terminal: memoryTerminal(), env: { XDG_RUNTIME_DIR: folder }, onStopSignal: stopSwitch().onStopSignal })
-const here = (port: number) => ({ pid: process.pid, port, schedulerAddress: `127.0.0.1:${port + 1}` })
+const here = (port: number) => ({ pid: process.pid, port, schedulerAddress: `127.0.0.1:${port + 1}`, clusterToken: `token of ${port}` })
 const numberOfNobody = 2 ** 22 + 1
 
 test('lists live clusters only, and forgets removed ones', () => {
@@ -24,6 +24,17 @@ test('lists live clusters only, and forgets removed ones', () => {
   expect(statSync(join(folder, 'tandem')).mode & 0o777).toBe(0o700)
   running.remove(8000)
   expect(running.list()).toEqual([])
+})
+
+test('a cluster is commanded with its own token, or the one given', () => {
+  const running = new RunningClusters(context().env)
+  running.add(here(8000))
+  expect(findCluster({}, context()).clusterToken).toBe('token of 8000')
+  expect(findCluster({ schedulerAddress: '127.0.0.1:8001' }, context()).clusterToken).toBe('token of 8000')
+  expect(findCluster({ schedulerAddress: 'far:1' }, context()).clusterToken).toBe('')
+  expect(findCluster({ clusterToken: 'mine' }, context()).clusterToken).toBe('mine')
+  expect(findCluster({ schedulerAddress: 'far:1', clusterToken: 'mine' }, context()).clusterToken).toBe('mine')
+  expect(statSync(join(folder, 'tandem', 'up-8000.json')).mode & 0o777).toBe(0o600)
 })
 
 test('the only cluster is found; several need --port; an address wins', () => {

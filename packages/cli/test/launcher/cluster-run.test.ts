@@ -37,6 +37,7 @@ async function startRun (extra: Record<string, string> = {}) {
     host: '127.0.0.1',
     port,
     schedulerAddress: scheduler.address,
+    clusterToken: '',
     counts: { attention: 1, ffn: 1 },
     apiKey: undefined,
     spelledApiKey: undefined,
