@@ -295,7 +295,7 @@ void AttentionEngine::sample(StepResult* result) {
         const WantedRow& want = wanted[start + i];
         const Sequence& sequence = *want.scheduled->sequence;
         const SamplingParams& params = sequence.sampling;
-        const float* row = logits + i * vocab_size;
+        const float* row = logits + i * layers_.logits_stride();
         if (want.scored_position > 0) {
           scored[i] = sampler.logprobs(row, sequence.token_ids[want.scored_position], params.prompt_logprobs);
           continue;

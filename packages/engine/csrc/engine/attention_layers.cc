@@ -180,8 +180,8 @@ float* AttentionLayers::logits(const std::vector<const float*>& residual_rows) {
     for (size_t row = begin; row < end; row++) std::copy_n(residual_rows[row], hidden, gathered + row * hidden);
     rows_.fill_normed(gathered, hidden, output_norm_.data(), config_.rms_norm_eps, begin, end);
   });
-  float* logits = logits_.reserve(num_rows * config_.vocab_size);
-  multiply(pool_, lm_head_, rows_, num_rows, MatmulOutput{logits, config_.vocab_size});
+  float* logits = logits_.reserve(num_rows * logits_stride());
+  multiply(pool_, lm_head_, rows_, num_rows, MatmulOutput{logits, logits_stride()});
   return logits;
 }
 

@@ -107,7 +107,10 @@ class AttentionLayersObject : public Napi::ObjectWrap<AttentionLayersObject> {
     for (size_t i = 0; i < rows.ElementLength(); i++) chosen.push_back(residual + rows[i] * config.hidden_size);
     float* logits = floats_of(info[2]);
     compute_now(info.Env(), [&] {
-      std::copy_n(side_->layers.logits(chosen), chosen.size() * config.vocab_size, logits);
+      const float* computed = side_->layers.logits(chosen);
+      for (size_t i = 0; i < chosen.size(); i++) {
+        std::copy_n(computed + i * side_->layers.logits_stride(), config.vocab_size, logits + i * config.vocab_size);
+      }
     });
     return info.Env().Undefined();
   }
