@@ -11,7 +11,7 @@ const DEFAULT_MAX_TOKENS = 32_768
 /** A model that could not hold even this is not worth starting. */
 const SHORTEST_MODEL_LEN = 256
 
-const bytesPerElement = { f32: 4, f16: 2, bf16: 2, fp8: 1, int8: 1 } as const satisfies Record<KvDtype, number>
+const bytesPerElement = { f32: 4, f16: 2, bf16: 2, fp8: 1 } as const satisfies Record<KvDtype, number>
 
 export interface KvCacheRequest {
   readonly config: ModelConfig

@@ -13,7 +13,7 @@ describe('bytes per token', () => {
   it('counts keys and values of every layer', () => {
     expect(kvBytesPerToken(config, 'f32')).toBe(tokenBytes)
     expect(kvBytesPerToken(config, 'bf16')).toBe(tokenBytes / 2)
-    expect(kvBytesPerToken(config, 'int8')).toBe(tokenBytes / 4)
+    expect(kvBytesPerToken(config, 'fp8')).toBe(tokenBytes / 4)
   })
 
   it('counts the latent of MLA and the one head of MFA', () => {
