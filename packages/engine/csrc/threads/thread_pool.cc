@@ -27,6 +27,8 @@ constexpr std::chrono::microseconds kBoundSpin{50}, kUnboundSpin{200};
 
 /** Of an heir's many workers the first few start its next job; that job wakes the others. */
 constexpr int kHeirWakes = 7;
+/** Longer than waking somebody takes, shorter than anybody's work. */
+constexpr std::chrono::microseconds kShortestTurn{10};
 
 /** Cores to bind to, thread i to the i-th; empty when threads stay where the kernel puts them. */
 std::vector<int> cores_to_bind(Pinning pinning, int num_threads) {
@@ -139,21 +141,25 @@ struct ThreadPool::State {
       spin_until(enough, spin);
       if (rung()) return;
       num_asleep.fetch_add(1);
-      pass_on();
-      parking.wait_once(rung);
+      if (!pass_on()) parking.wait_once(rung);
       num_asleep.fetch_sub(1);
       // Whoever woke us has work for the pool any moment, even while it says to hand over.
       is_woken = true;
     }
   }
 
-  /** Whoever takes the heir wakes it. */
-  void pass_on() {
-    if (heir.load() == nullptr) return;
+  /**
+   * Whoever takes the heir wakes it. True when the heir has had its turn already: on our core it runs at once, before we can sleep, and we
+   * come back when it sleeps.
+   */
+  bool pass_on() {
+    if (heir.load() == nullptr) return false;
     num_passing_on.fetch_add(1);
     EventWords* words = heir.exchange(nullptr);
+    const SteadyTime start = std::chrono::steady_clock::now();
     if (words != nullptr) EventCount(words).ring(kHeirWakes);
     num_passing_on.fetch_sub(1);
+    return std::chrono::steady_clock::now() - start > kShortestTurn;
   }
 
   void ring(size_t wanted) {
