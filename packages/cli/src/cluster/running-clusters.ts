@@ -1,6 +1,6 @@
 // Owns how `tandem status`, `scale` and `drain` find the cluster `tandem up` runs on this machine: one small file per
 // HTTP port in a folder of the user's own, removed at the end and ignored when its process is gone.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
@@ -26,7 +26,11 @@ export class RunningClusters {
 
   add (cluster: RunningCluster): void {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
-    writeFileSync(this.pathOf(cluster.port), JSON.stringify(cluster), { mode: 0o600 })
+    this.forgetDead()
+    // Whole or not at all: others read while we write.
+    const draft = join(this.folder, `draft-${cluster.port}-${process.pid}`)
+    writeFileSync(draft, JSON.stringify(cluster), { mode: 0o600 })
+    renameSync(draft, this.pathOf(cluster.port))
   }
 
   remove (port: number): void {
@@ -35,6 +39,13 @@ export class RunningClusters {
 
   list (): RunningCluster[] {
     return this.fileNames().flatMap(name => this.read(join(this.folder, name))).filter(cluster => isAlive(cluster.pid))
+  }
+
+  /** Files of runs that had no time to remove theirs. */
+  private forgetDead (): void {
+    for (const path of this.fileNames().map(name => join(this.folder, name))) {
+      if (!this.read(path).some(cluster => isAlive(cluster.pid))) rmSync(path, { force: true })
+    }
   }
 
   private pathOf (port: number): string { return join(this.folder, `up-${port}.json`) }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,7 +22,10 @@ test('lists live clusters only, and forgets removed ones', () => {
   running.add({ ...here(8100), pid: numberOfNobody })
   expect(running.list()).toEqual([here(8000)])
   expect(statSync(join(folder, 'tandem')).mode & 0o777).toBe(0o700)
+  running.add(here(8200))
+  expect(readdirSync(join(folder, 'tandem'))).toEqual(['up-8000.json', 'up-8200.json'])
   running.remove(8000)
+  running.remove(8200)
   expect(running.list()).toEqual([])
 })
 
