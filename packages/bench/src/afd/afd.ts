@@ -84,7 +84,7 @@ async function measure (run: BenchRun, options: AfdOptions, workloads: readonly 
   const measurements = await measureRounds({
     servers,
     workloads,
-    numWarmupRounds: options.warmupRounds,
+    warmupS: options.warmupSeconds,
     numRounds: options.rounds,
     seed: options.seed,
     signal,

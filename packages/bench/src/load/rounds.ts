@@ -25,8 +25,8 @@ export type Measurements = Readonly<Record<string, Readonly<Record<string, Measu
 export interface RoundsOptions<S extends Server = Server> {
   readonly servers: readonly S[]
   readonly workloads: readonly Workload[]
-  /** Whole rounds before the first one that counts. */
-  readonly numWarmupRounds: number
+  /** Each server is loaded this long before the first round that counts, by whole rounds. */
+  readonly warmupS: number
   readonly numRounds: number
   readonly seed: number
   readonly signal: AbortSignal
@@ -38,11 +38,12 @@ export interface RoundsOptions<S extends Server = Server> {
 }
 
 export async function measureRounds<S extends Server> (options: RoundsOptions<S>): Promise<Measurements> {
-  const { servers, workloads, numWarmupRounds, numRounds, onProgress } = options
+  const { servers, workloads, warmupS, numRounds, onProgress } = options
   const turns = new Map<string, WaveResult[][]>()
   for (const server of servers) {
     onProgress(`warming up ${server.name}`)
-    for (let round = 1; round <= numWarmupRounds; round++) {
+    const endMs = performance.now() + warmupS * 1000
+    for (let round = 1; performance.now() < endMs; round++) {
       for (const workload of workloads) await takeTurn(options, server, workload, -round)
     }
   }

@@ -10,7 +10,7 @@ export const startOptions = defineOptions({
 export const loadOptions = defineOptions({
   users: { type: 'string', description: 'how many users start together, one measurement each', default: '1,8,32' },
   rounds: { type: 'integer', description: 'rounds; the servers take turns in each', default: 3, min: 1, max: 100 },
-  warmupRounds: { type: 'integer', description: 'whole rounds sent to each server before those that count', default: 2, min: 0, max: 100 },
+  warmupSeconds: { type: 'integer', description: 'how long each server is loaded before the rounds that count, by whole rounds', default: 30, min: 0, max: 3600 },
   maxTokens: { type: 'integer', description: 'output tokens of each request', default: 96, min: 2 },
   promptWords: { type: 'integer', description: 'words of a decode prompt, about one token each', default: 4, min: 1 },
   seed: { type: 'integer', description: 'of the prompts', default: 1, min: 0 }

@@ -89,7 +89,7 @@ async function measure (
   const measurements = await measureRounds({
     servers,
     workloads,
-    numWarmupRounds: options.warmupRounds,
+    warmupS: options.warmupSeconds,
     numRounds: options.rounds,
     seed: options.seed,
     signal,
