@@ -38,14 +38,11 @@ export interface RoundsOptions<S extends Server = Server> {
 }
 
 export async function measureRounds<S extends Server> (options: RoundsOptions<S>): Promise<Measurements> {
-  const { servers, workloads, warmupS, numRounds, onProgress } = options
+  const { servers, workloads, numRounds, onProgress } = options
   const turns = new Map<string, WaveResult[][]>()
   for (const server of servers) {
     onProgress(`warming up ${server.name}`)
-    const endMs = performance.now() + warmupS * 1000
-    for (let round = 1; performance.now() < endMs; round++) {
-      for (const workload of workloads) await takeTurn(options, server, workload, -round)
-    }
+    await warmUp(options, server)
   }
   const numTurns = numRounds * workloads.length * servers.length
   let numDone = 0
@@ -62,6 +59,14 @@ export async function measureRounds<S extends Server> (options: RoundsOptions<S>
   }
   return Object.fromEntries(workloads.map(workload => [workload.name, Object.fromEntries(servers.map(server =>
     [server.name, measurementOf(turns.get(keyOf(workload, server)) ?? [])]))]))
+}
+
+/** One round at least, unless there is to be none. */
+async function warmUp<S extends Server> (options: RoundsOptions<S>, server: S): Promise<void> {
+  const endMs = performance.now() + options.warmupS * 1000
+  for (let round = 1; options.warmupS > 0 && (round === 1 || performance.now() < endMs); round++) {
+    for (const workload of options.workloads) await takeTurn(options, server, workload, -round)
+  }
 }
 
 async function takeTurn<S extends Server> (options: RoundsOptions<S>, server: S, workload: Workload, round: number): Promise<WaveResult[]> {
