@@ -6,12 +6,12 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "threads/thread_pool.h"
+
 namespace tandem {
 
 namespace {
 constexpr size_t kPageBytes = 4096;
-// Of a large crew the first few start the next product; that call wakes the others.
-constexpr int kCrewWakes = 7;
 }  // namespace
 
 Doorbell::Doorbell() : fd_(create_shared_memory("tandem-doorbell", kPageBytes)) { map(); }

@@ -25,8 +25,6 @@ constexpr int kMaxThreads = 128;
  */
 constexpr std::chrono::microseconds kBoundSpin{50}, kUnboundSpin{200};
 
-/** Of an heir's many workers the first few start its next job; that job wakes the others. */
-constexpr int kHeirWakes = 7;
 /** Longer than waking somebody takes, shorter than anybody's work. */
 constexpr std::chrono::microseconds kShortestTurn{10};
 
@@ -157,7 +155,7 @@ struct ThreadPool::State {
     num_passing_on.fetch_add(1);
     EventWords* words = heir.exchange(nullptr);
     const SteadyTime start = std::chrono::steady_clock::now();
-    if (words != nullptr) EventCount(words).ring(kHeirWakes);
+    if (words != nullptr) EventCount(words).ring(kCrewWakes);
     num_passing_on.fetch_sub(1);
     return std::chrono::steady_clock::now() - start > kShortestTurn;
   }

@@ -19,6 +19,9 @@ namespace tandem {
  */
 enum class Pinning { automatic, never, always };
 
+/** Of a large pool's sleeping workers the first few, woken ahead of a call, start on it; the call wakes the others. */
+constexpr int kCrewWakes = 7;
+
 struct ThreadPoolOptions {
   /** Threads that work, the caller included; 0 is available_cores(). At most 128. */
   int num_threads = 0;
