@@ -3,7 +3,7 @@
 //
 //   node packages/engine/bench/kernels.mjs [--isa PATH] [--threads N] [--rows 1,8,32,512] [--tries N] [--json FILE]
 //
-// PATH: portable, avx2, avx512, neon, neon_dotprod or neon_i8mm; without it the best one of the machine.
+// PATH: portable, avx2, avx512, amx, neon, neon_dotprod or neon_i8mm; without it the best one of the machine.
 // Weights are random; shapes and types are those of SmolLM2-135M as shipped. The same shape is packed several times so that the
 // weights together exceed the caches, as a model's do. Every figure is the best of several short runs.
 import { execFileSync } from 'node:child_process'
@@ -14,7 +14,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const isaPaths = ['portable', 'avx2', 'avx512', 'neon', 'neon_dotprod', 'neon_i8mm']
+const isaPaths = ['portable', 'avx2', 'avx512', 'amx', 'neon', 'neon_dotprod', 'neon_i8mm']
 const dtypes = {
   F32: { index: 0, blockLength: 1, blockBytes: 4, peak: 'f32' },
   BF16: { index: 2, blockLength: 1, blockBytes: 2, peak: 'f32' },
@@ -44,8 +44,9 @@ function randomBytes (dtype, numElements) {
   let state = 1
   for (let i = 0; i < bytes.length; i++) {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    // Below 0x3f every byte pair is an ordinary half, bfloat16 or float.
     bytes[i] = (state >>> 16) & 0x3f
+    // The upper byte of a float: an ordinary number, never one too small to be normal, which some CPUs take a hundred times longer over.
+    if (blockLength === 1 && i % blockBytes === blockBytes - 1) bytes[i] |= 0x38
   }
   return bytes
 }

@@ -19,11 +19,15 @@ const releaseDir = join(buildDir, 'Release')
 const numJobs = 2
 
 // Per-file instruction sets, by file name; the rest is built for the architecture's baseline and dispatch is at run time.
+const avx512Flags = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
+  '-mprefer-vector-width=512', '-Wno-maybe-uninitialized', '-Wno-unknown-warning-option']
+const amxFlags = ['-mamx-tile', '-mamx-int8']
 const isaFlags = {
   x64: {
     _avx2: ['-mavx2', '-mfma', '-mf16c'],
-    _avx512: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
-      '-mprefer-vector-width=512', '-Wno-maybe-uninitialized', '-Wno-unknown-warning-option']
+    _avx512: avx512Flags,
+    // Compilers older than GCC 11 and Clang 11 do not know AMX; the file is empty there.
+    _amx: [...avx512Flags, ...amxFlags]
   },
   arm64: {
     _neon_dotprod: ['-march=armv8.2-a+dotprod'],
@@ -57,9 +61,20 @@ export function commonFlags () {
   ]
 }
 
-export function flagsOf (source) {
-  const suffix = /(_avx2|_avx512|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
-  return isaFlags[process.arch]?.[suffix] ?? []
+/** What the compiler takes of the flags for a source's instruction set. */
+export function flagsOf (source, compiler) {
+  const suffix = /(_avx2|_avx512|_amx|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
+  const flags = isaFlags[process.arch]?.[suffix] ?? []
+  return suffix === '_amx' && !accepts(compiler, amxFlags) ? avx512Flags : flags
+}
+
+const accepted = new Map()
+function accepts (compiler, flags) {
+  const key = [compiler.command, ...flags].join(' ')
+  if (!accepted.has(key)) {
+    accepted.set(key, spawnSync(compiler.command, [...flags, '-fsyntax-only', '-x', 'c++', '/dev/null']).status === 0)
+  }
+  return accepted.get(key)
 }
 
 /** Sources of one target, relative to csrc, sorted. */
@@ -111,7 +126,7 @@ function run (command, args) {
 
 async function compile (compiler, flags, source) {
   const object = join(objectDir, `${source.replaceAll(/[/\\]/g, '__')}.o`)
-  const args = [...flags, ...flagsOf(source), '-c', join(csrcDir, source)]
+  const args = [...flags, ...flagsOf(source, compiler), '-c', join(csrcDir, source)]
   const command = [compiler.command, compiler.version, ...args]
   if (isFresh(object, command)) return { ok: true, object, built: false, output: '' }
   rmSync(`${object}.json`, { force: true })

@@ -9,6 +9,14 @@
 #include <sys/auxv.h>
 #endif
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+#endif
+
 #include "kernels/kernel_table.h"
 #include "kernels/quant_panels.h"
 
@@ -16,8 +24,27 @@ namespace tandem {
 namespace {
 
 /** By Isa: what TANDEM_ISA and `tandem status` call a path. */
-constexpr const char* kOptionNames[kNumIsas] = {"portable", "avx2", "avx512", "neon", "neon_dotprod", "neon_i8mm"};
-constexpr const char* kNames[kNumIsas] = {"portable", "AVX2", "AVX-512 VNNI", "NEON", "NEON dotprod", "NEON i8mm"};
+constexpr const char* kOptionNames[kNumIsas] = {"portable", "avx2", "avx512", "amx", "neon", "neon_dotprod", "neon_i8mm"};
+constexpr const char* kNames[kNumIsas] = {"portable", "AVX2", "AVX-512 VNNI", "AMX", "NEON", "NEON dotprod", "NEON i8mm"};
+
+#if defined(__x86_64__)
+bool cpu_has_amx_int8() {
+  constexpr unsigned kTileAndInt8 = 3u << 24;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTileAndInt8) == kTileAndInt8;
+}
+
+/** Tile registers are large; Linux gives them to a process that asks (for all its threads, those to come as well). */
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  static const bool allowed = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return allowed;
+#else
+  return false;
+#endif
+}
+#endif
 
 bool cpu_has(Isa isa) {
   switch (isa) {
@@ -28,6 +55,7 @@ bool cpu_has(Isa isa) {
     case Isa::avx512:
       return cpu_has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+    case Isa::amx: return kAmxQuantPanels.num_panels > 0 && cpu_has(Isa::avx512) && cpu_has_amx_int8() && may_use_tiles();
 #elif defined(__aarch64__)
     case Isa::neon: return true;
 #if defined(__linux__)
@@ -42,7 +70,7 @@ bool cpu_has(Isa isa) {
 const KernelTable* table_of(Isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
-    case Isa::avx512: return &kAvx512Kernels;
+    case Isa::avx512: case Isa::amx: return &kAvx512Kernels;
     case Isa::avx2: return &kAvx2Kernels;
 #elif defined(__aarch64__)
     case Isa::neon: case Isa::neon_dotprod: case Isa::neon_i8mm: return &kNeonKernels;
@@ -98,6 +126,7 @@ const KernelTable& kernels() { return *choice().table.load(std::memory_order_rel
 const QuantPanels& quant_panels() {
   switch (active_isa()) {
 #if defined(__x86_64__)
+    case Isa::amx: return kAmxQuantPanels;
     case Isa::avx512: return kAvx512QuantPanels;
     case Isa::avx2: return kAvx2QuantPanels;
 #elif defined(__aarch64__)

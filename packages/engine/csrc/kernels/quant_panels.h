@@ -21,6 +21,8 @@ extern const QuantPanels kPortableQuantPanels;
 #if defined(__x86_64__)
 extern const QuantPanels kAvx2QuantPanels;
 extern const QuantPanels kAvx512QuantPanels;
+/** num_panels is 0 when the compiler does not know the instructions. */
+extern const QuantPanels kAmxQuantPanels;
 #elif defined(__aarch64__)
 extern const QuantPanels kNeonQuantPanels;
 extern const QuantPanels kNeonDotprodQuantPanels;

@@ -74,6 +74,7 @@ double best_seconds(size_t num_tries, bool alone, Body&& body) {
 const PeakLoops& peak_loops() {
   switch (active_isa()) {
 #if defined(__x86_64__)
+    case Isa::amx: return kAmxPeak;
     case Isa::avx512: return kAvx512Peak;
     case Isa::avx2: return kAvx2Peak;
 #elif defined(__aarch64__)

@@ -23,6 +23,7 @@ extern const PeakLoops kPortablePeak;
 #if defined(__x86_64__)
 extern const PeakLoops kAvx2Peak;
 extern const PeakLoops kAvx512Peak;
+extern const PeakLoops kAmxPeak;
 #elif defined(__aarch64__)
 extern const PeakLoops kNeonPeak;
 extern const PeakLoops kNeonDotprodPeak;

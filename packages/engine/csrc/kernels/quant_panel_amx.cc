@@ -1,0 +1,300 @@
+// Owns the AMX product of 8-bit activations with quantised panels: a tile instruction multiplies 16 rows by a block of 16 columns. Codes
+// are unpacked once for all rows of a call, into signed bytes that are the tile's rows as they lie; the integer sums come back through
+// memory and are scaled as on every other path. Multiplying and scaling take turns over a few blocks, because one of the two float units
+// stands still for tens of cycles after any tile instruction. Rows that do not fill a tile go to the AVX-512 product: same bits.
+#if defined(__x86_64__)
+#include "kernels/quant_panels.h"
+
+#if defined(__AMX_INT8__)
+#include <cstring>
+
+#include "kernels/avx512_block_impl.h"
+
+namespace tandem {
+namespace {
+
+constexpr size_t kTileRows = 16;
+/** A tile is 32 inputs deep, as a block is; for Q6_K, with two scales a block, half of that. */
+template <TensorDtype D>
+constexpr size_t kTilesPerBlock = D == TensorDtype::q6_k ? 2 : 1;
+constexpr size_t kMaxCallPanels = 2;
+
+/** What LDTILECFG reads: palette 1, bytes of a row and rows of each tile register. Two turns alternate: sums of two panels in 0 and 1 or
+ *  in 2 and 3, activations in 4 or 5. Codes of the two panels are in 6 and 7. */
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64};
+  uint8_t num_rows[16] = {kTileRows, kTileRows, kTileRows, kTileRows, kTileRows, kTileRows};
+
+  explicit constexpr TileConfig(size_t tile_inputs) {
+    row_bytes[4] = row_bytes[5] = static_cast<uint16_t>(tile_inputs);
+    row_bytes[6] = row_bytes[7] = 64;
+    num_rows[6] = num_rows[7] = static_cast<uint8_t>(tile_inputs / 4);
+  }
+
+  /** The thread keeps the setting: loading it takes as long as multiplying eight tiles, asking for it next to nothing. */
+  void load() const {
+    TileConfig now(0);
+    asm volatile("sttilecfg %0" : "=m"(now));
+    if (std::memcmp(&now, this, sizeof now) != 0) asm volatile("ldtilecfg %0" ::"m"(*this));
+  }
+};
+
+/** A block of a panel, ready to multiply. */
+struct alignas(64) UnpackedBlock {
+  int8_t codes[8][64];
+  float scale[16];
+  /** The minimum, or the scale of the second half. */
+  float second[16];
+  float weight_sum[16];
+};
+
+template <TensorDtype D>
+inline void unpack_block(const QuantPanel& panel, size_t b, UnpackedBlock& out) {
+  WeightSum<D> sums;
+  const __m512i offset = _mm512_set1_epi8(static_cast<char>(code_offset(D)));
+#pragma GCC unroll 4
+  for (int v = 0; v < 4; v++) {
+    __m512i low, high;
+    load_groups<D>(panel, b, v, low, high);
+    sums.add(low, high);
+    if constexpr (D == TensorDtype::q8_0) continue;
+    if constexpr (code_offset(D) != 0) {
+      low = _mm512_sub_epi8(low, offset);
+      high = _mm512_sub_epi8(high, offset);
+    }
+    _mm512_store_si512(out.codes[v], low);
+    _mm512_store_si512(out.codes[v + 4], high);
+  }
+  const Scales scales = load_scales<D>(panel, b);
+  _mm512_store_ps(out.scale, scales.first);
+  if constexpr (D == TensorDtype::q6_k || has_minimum(D)) _mm512_store_ps(out.second, scales.second);
+  _mm512_store_ps(out.weight_sum, sums.scaled(scales));
+}
+
+/** Blocks of a turn. What a turn works on fits the first-level cache with room for the activations. */
+constexpr size_t kChunk = 3;
+
+/** Blocks [begin, end) of the panels of a call. */
+struct Chunk {
+  size_t begin, end;
+  UnpackedBlock blocks[kMaxCallPanels][kChunk];
+};
+
+template <TensorDtype D>
+inline void unpack_next(const QuantPanel* panels, size_t num_panels, size_t b, Chunk& chunk) {
+  for (size_t p = 0; p < num_panels; p++) {
+    unpack_block<D>(panels[p], b, chunk.blocks[p][b - chunk.begin]);
+    // The panel that this call's successor begins with, or the one after.
+    QuantPanel far = panels[p];
+    far.to_next *= num_panels;
+    prefetch_next<D>(far, b);
+  }
+}
+
+/** Integer sums of a tile: [row][column]. */
+using Dots = int32_t[kTileRows][16];
+
+// The instructions are written out: the compilers' own do not say what memory they touch.
+#define TANDEM_MULTIPLY(rows, sums, codes)                                                                             \
+  asm volatile("tilezero %%tmm" sums "\n\ttileloadd (%0,%1,1), %%tmm" codes "\n\ttdpbssd %%tmm" codes ", %%tmm" rows   \
+               ", %%tmm" sums ::"r"(tile_codes), "r"(size_t{64})                                                       \
+               : "memory")
+
+template <int kTurn>
+inline void load_rows(const int8_t* rows, size_t stride) {
+  if constexpr (kTurn == 0) asm volatile("tileloadd (%0,%1,1), %%tmm4" ::"r"(rows), "r"(stride) : "memory");
+  else asm volatile("tileloadd (%0,%1,1), %%tmm5" ::"r"(rows), "r"(stride) : "memory");
+}
+template <int kTurn>
+inline void multiply_panel(size_t panel_idx, const int8_t* tile_codes) {
+  if constexpr (kTurn == 0) {
+    if (panel_idx == 0) TANDEM_MULTIPLY("4", "0", "6");
+    else TANDEM_MULTIPLY("4", "1", "7");
+  } else {
+    if (panel_idx == 0) TANDEM_MULTIPLY("5", "2", "6");
+    else TANDEM_MULTIPLY("5", "3", "7");
+  }
+}
+template <int kTurn>
+inline void store_sums(size_t panel_idx, Dots& dots) {
+#define TANDEM_STORE(sums) asm volatile("tilestored %%tmm" sums ", (%0,%1,1)" ::"r"(dots), "r"(size_t{64}) : "memory")
+  if constexpr (kTurn == 0) {
+    if (panel_idx == 0) TANDEM_STORE("0");
+    else TANDEM_STORE("1");
+  } else {
+    if (panel_idx == 0) TANDEM_STORE("2");
+    else TANDEM_STORE("3");
+  }
+}
+
+/**
+ * Products of 16 rows with P panels, tile after tile of inputs. The sums of a tile are stored behind the next multiplication: a store that
+ * waits for its sums keeps the stores after it, and with them the loads, from starting.
+ */
+template <TensorDtype D, size_t P>
+class Multiplier {
+ public:
+  Multiplier(const int8_t* rows, size_t stride, const int8_t* const* codes, Dots (*dots)[kTilesPerBlock<D>][kMaxCallPanels])
+      : rows_(rows), stride_(stride), dots_(&dots[0][0]) {
+    for (size_t p = 0; p < P; p++) codes_[p] = codes[p];
+  }
+
+  void block() {
+    if constexpr (kTilesPerBlock<D> == 2) {
+      step<0>(0, 0);
+      step<1>(16, 256);
+    } else if (odd_) {
+      step<1>(0, 0);
+    } else {
+      step<0>(0, 0);
+    }
+    odd_ = !odd_;
+    rows_ += sizeof(QuantBlock);
+    for (size_t p = 0; p < P; p++) codes_[p] += D == TensorDtype::q8_0 ? 512 : sizeof(UnpackedBlock);
+  }
+
+  void finish() {
+    if (kTilesPerBlock<D> == 2 || !odd_) store<1>();
+    else store<0>();
+  }
+
+ private:
+  template <int kTurn>
+  void step(size_t rows_offset, size_t codes_offset) {
+    load_rows<kTurn>(rows_ + rows_offset, stride_);
+    for (size_t p = 0; p < P; p++) multiply_panel<kTurn>(p, codes_[p] + codes_offset);
+    if (started_) store<1 - kTurn>();
+    started_ = true;
+  }
+  template <int kTurn>
+  void store() {
+    for (size_t p = 0; p < P; p++) store_sums<kTurn>(p, (*dots_)[p]);
+    dots_++;
+  }
+
+  const int8_t* rows_;
+  size_t stride_;
+  const int8_t* codes_[P];
+  Dots (*dots_)[kMaxCallPanels];
+  bool odd_ = false, started_ = false;
+};
+
+inline __m512 add_scaled(const int32_t* dot_product, __m512 weight_scale, float x_scale, __m512 sum) {
+  const __m512 dot = _mm512_cvtepi32_ps(_mm512_load_si512(dot_product));
+  return _mm512_fmadd_ps(dot, _mm512_mul_ps(weight_scale, _mm512_set1_ps(x_scale)), sum);
+}
+
+/** Where a tile's sums of one panel are kept, rows `stride` floats apart. */
+struct Sums {
+  float* values;
+  size_t stride;
+};
+
+/** sums (+)= what was multiplied, block after block. */
+template <TensorDtype D>
+[[gnu::noinline]] void scale(const QuantBlock* x, size_t stride, const Chunk& chunk, size_t panel_idx,
+                             const Dots (*dots)[kTilesPerBlock<D>][kMaxCallPanels], Sums sums, bool adds) {
+  constexpr int R = kTileRows;
+  __m512 sum[R];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) sum[r] = adds ? _mm512_loadu_ps(sums.values + static_cast<size_t>(r) * sums.stride) : _mm512_setzero_ps();
+  for (size_t b = chunk.begin; b < chunk.end; b++, dots++) {
+    const UnpackedBlock& block = chunk.blocks[panel_idx][b - chunk.begin];
+    const __m512 scale = _mm512_load_ps(block.scale), second = _mm512_load_ps(block.second), weight_sum = _mm512_load_ps(block.weight_sum);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+      const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
+      sum[r] = add_scaled((*dots)[0][panel_idx][r], scale, a.scale, sum[r]);
+      if constexpr (D == TensorDtype::q6_k) sum[r] = add_scaled((*dots)[1][panel_idx][r], second, a.scale, sum[r]);
+      if constexpr (has_minimum(D)) sum[r] = _mm512_fmadd_ps(second, _mm512_set1_ps(a.scaled_sum), sum[r]);
+      sum[r] = _mm512_fmadd_ps(weight_sum, _mm512_set1_ps(a.scaled_zero), sum[r]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) _mm512_storeu_ps(sums.values + static_cast<size_t>(r) * sums.stride, sum[r]);
+}
+
+/** P panels of a call and the rows that fill tiles. */
+template <TensorDtype D, size_t P>
+class TileProduct {
+ public:
+  TileProduct(const QuantPanel& first, const QuantBlock* x, size_t stride) : x_(x), stride_(stride) {
+    panels_[0] = first;
+    if constexpr (P == 2) panels_[1] = panel_after(first);
+  }
+
+  /** The last tile reaches back over rows of the one before where `reaches_back`; its sums are kept aside until the end. */
+  void run(size_t block_begin, size_t block_end, size_t num_rows, float* out) {
+    const size_t num_whole = num_rows / kTileRows, rest = num_rows % kTileRows;
+    alignas(64) float aside[kTileRows * P * 16];
+    chunk_[0].begin = block_begin;
+    chunk_[0].end = end_of_chunk(block_begin, block_end);
+    for (size_t b = block_begin; b < chunk_[0].end; b++) unpack_next<D>(panels_, P, b, chunk_[0]);
+    for (size_t i = 0; chunk_[i % 2].begin < block_end; i++) {
+      Chunk &chunk = chunk_[i % 2], &next = chunk_[1 - i % 2];
+      next.begin = chunk.end;
+      next.end = end_of_chunk(next.begin, block_end);
+      for (size_t t = 0; t < num_whole; t++) tile(t * kTileRows, chunk, t == 0 ? &next : nullptr, out + t * kTileRows * P * 16, i > 0);
+      if (rest > 0) tile(num_rows - kTileRows, chunk, nullptr, aside, i > 0);
+    }
+    std::memcpy(out + num_whole * kTileRows * P * 16, aside + (kTileRows - rest) * P * 16, rest * P * 16 * sizeof(float));
+  }
+
+ private:
+  static size_t end_of_chunk(size_t begin, size_t end) { return end - begin < kChunk ? end : begin + kChunk; }
+
+  /** 16 rows of a chunk; the next one is unpacked meanwhile, as nothing that takes has to wait for tiles. */
+  void tile(size_t first_row, const Chunk& chunk, Chunk* next, float* sums, bool adds) {
+    const QuantBlock* x = x_ + first_row * stride_;
+    const int8_t* codes[P];
+    for (size_t p = 0; p < P; p++) {
+      codes[p] = D == TensorDtype::q8_0 ? reinterpret_cast<const int8_t*>(panels_[p].codes) + chunk.begin * 512 : chunk.blocks[p][0].codes[0];
+    }
+    Multiplier<D, P> multiplier(x[chunk.begin].q, stride_ * sizeof(QuantBlock), codes, dots_);
+    for (size_t b = chunk.begin; b < chunk.end; b++) {
+      multiplier.block();
+      if (next != nullptr && b + kChunk < next->end) unpack_next<D>(panels_, P, b + kChunk, *next);
+    }
+    multiplier.finish();
+    for (size_t p = 0; p < P; p++) scale<D>(x, stride_, chunk, p, dots_, {sums + 16 * p, 16 * P}, adds);
+  }
+
+  const QuantBlock* x_;
+  size_t stride_;
+  QuantPanel panels_[P];
+  Chunk chunk_[2];
+  alignas(64) Dots dots_[kChunk][kTilesPerBlock<D>][kMaxCallPanels];
+};
+
+/** Rows behind the last whole tile that are worth one of their own, over rows that were multiplied before. */
+constexpr size_t kMinRest = 10;
+
+template <TensorDtype D>
+void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+                   size_t num_rows, float* out) {
+  const size_t rest = num_rows % kTileRows, few = num_rows < kTileRows ? num_rows : rest < kMinRest ? rest : 0, rows = num_rows - few;
+  if (rows > 0) {
+    static constexpr TileConfig config(32 / kTilesPerBlock<D>);
+    config.load();
+    if (num_panels == 2) TileProduct<D, 2>(first, x, stride).run(block_begin, block_end, rows, out);
+    else TileProduct<D, 1>(first, x, stride).run(block_begin, block_end, rows, out);
+  }
+  if (few > 0) {
+    const auto product = kAvx512QuantPanels.of[static_cast<size_t>(D)];
+    product(first, num_panels, block_begin, block_end, x + rows * stride, stride, few, out + rows * 16 * num_panels);
+  }
+}
+
+}  // namespace
+
+const QuantPanels kAmxQuantPanels = TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product);
+
+}  // namespace tandem
+#else
+
+namespace tandem {
+const QuantPanels kAmxQuantPanels = {};
+}
+#endif
+#endif

@@ -1,0 +1,38 @@
+// The AMX peak: tdpbssd over whole tiles for int8, in independent chains. Floats go the AVX-512 way.
+#if defined(__x86_64__)
+#include "test/addon/roofline.h"
+
+namespace tandem {
+namespace {
+
+#if defined(__AMX_INT8__)
+constexpr int kChains = 4, kTile = 16 * 16 * 64;
+
+struct alignas(64) WholeTiles {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64};
+  uint8_t num_rows[16] = {16, 16, 16, 16, 16, 16};
+};
+
+float int8_peak(size_t repeats) {
+  const WholeTiles config;
+  asm volatile("ldtilecfg %0\n\ttilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\ttilezero %%tmm3\n\ttilezero %%tmm4\n\ttilezero %%tmm5" :: "m"(config));
+  for (size_t i = 0; i < repeats; i++) {
+    asm volatile("tdpbssd %tmm5, %tmm4, %tmm0\n\ttdpbssd %tmm5, %tmm4, %tmm1\n\ttdpbssd %tmm5, %tmm4, %tmm2\n\ttdpbssd %tmm5, %tmm4, %tmm3");
+  }
+  asm volatile("tilerelease");
+  return 0;
+}
+#else
+constexpr int kChains = 0, kTile = 0;
+float int8_peak(size_t) { return 0; }
+#endif
+
+float f32_peak(size_t repeats) { return kAvx512Peak.f32.run(repeats); }
+
+}  // namespace
+
+const PeakLoops kAmxPeak = {{16 * 32.0, f32_peak}, {kChains * kTile * 2.0, int8_peak}, {kChains * kTile * 2.0, int8_peak}};
+
+}  // namespace tandem
+#endif
