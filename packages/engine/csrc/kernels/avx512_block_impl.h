@@ -1,5 +1,5 @@
-// Owns reading a block of a quantised panel with 512-bit vectors: codes as bytes, scales, sums of weights. Shared by the AVX-512 and the
-// AMX products.
+// Owns reading a block of a quantised panel with 512-bit vectors: codes as bytes, scales, sums of weights; and keeping what was read for
+// all rows that a block is multiplied with. Shared by the AVX-512 and the AMX products.
 #pragma once
 
 #include <immintrin.h>
@@ -104,6 +104,48 @@ class WeightSum {
 
   __m512i low_ = _mm512_setzero_si512(), high_ = _mm512_setzero_si512();
 };
+
+/** A block, ready to multiply. */
+struct alignas(64) UnpackedBlock {
+  /** Group by group of four inputs. */
+  uint8_t codes[8][64];
+  float scale[16];
+  /** The minimum, or the scale of the second half. */
+  float second[16];
+  float weight_sum[16];
+
+  void keep_codes(int v, __m512i low, __m512i high) {
+    _mm512_store_si512(codes[v], low);
+    _mm512_store_si512(codes[v + 4], high);
+  }
+  void keep_scales(const Scales& scales, __m512 sum) {
+    _mm512_store_ps(scale, scales.first);
+    _mm512_store_ps(second, scales.second);
+    _mm512_store_ps(weight_sum, sum);
+  }
+  Scales scales() const { return {_mm512_load_ps(scale), _mm512_load_ps(second)}; }
+};
+
+/** Codes without their offset, as signed bytes; Q8_0's are left where they are, being that already. */
+template <TensorDtype D>
+inline void unpack_signed(const QuantPanel& panel, size_t b, UnpackedBlock& out) {
+  WeightSum<D> sums;
+  const __m512i offset = _mm512_set1_epi8(static_cast<char>(code_offset(D)));
+#pragma GCC unroll 4
+  for (int v = 0; v < 4; v++) {
+    __m512i low, high;
+    load_groups<D>(panel, b, v, low, high);
+    sums.add(low, high);
+    if constexpr (D == TensorDtype::q8_0) continue;
+    if constexpr (code_offset(D) != 0) {
+      low = _mm512_sub_epi8(low, offset);
+      high = _mm512_sub_epi8(high, offset);
+    }
+    out.keep_codes(v, low, high);
+  }
+  const Scales scales = load_scales<D>(panel, b);
+  out.keep_scales(scales, sums.scaled(scales));
+}
 
 }  // namespace
 }  // namespace tandem

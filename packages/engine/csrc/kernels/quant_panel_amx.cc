@@ -40,38 +40,6 @@ struct alignas(64) TileConfig {
   }
 };
 
-/** A block of a panel, ready to multiply. */
-struct alignas(64) UnpackedBlock {
-  int8_t codes[8][64];
-  float scale[16];
-  /** The minimum, or the scale of the second half. */
-  float second[16];
-  float weight_sum[16];
-};
-
-template <TensorDtype D>
-inline void unpack_block(const QuantPanel& panel, size_t b, UnpackedBlock& out) {
-  WeightSum<D> sums;
-  const __m512i offset = _mm512_set1_epi8(static_cast<char>(code_offset(D)));
-#pragma GCC unroll 4
-  for (int v = 0; v < 4; v++) {
-    __m512i low, high;
-    load_groups<D>(panel, b, v, low, high);
-    sums.add(low, high);
-    if constexpr (D == TensorDtype::q8_0) continue;
-    if constexpr (code_offset(D) != 0) {
-      low = _mm512_sub_epi8(low, offset);
-      high = _mm512_sub_epi8(high, offset);
-    }
-    _mm512_store_si512(out.codes[v], low);
-    _mm512_store_si512(out.codes[v + 4], high);
-  }
-  const Scales scales = load_scales<D>(panel, b);
-  _mm512_store_ps(out.scale, scales.first);
-  if constexpr (D == TensorDtype::q6_k || has_minimum(D)) _mm512_store_ps(out.second, scales.second);
-  _mm512_store_ps(out.weight_sum, sums.scaled(scales));
-}
-
 /** Blocks of a turn. What a turn works on fits the first-level cache with room for the activations. */
 constexpr size_t kChunk = 3;
 
@@ -81,14 +49,11 @@ struct Chunk {
   UnpackedBlock blocks[kMaxCallPanels][kChunk];
 };
 
-template <TensorDtype D>
-inline void unpack_next(const QuantPanel* panels, size_t num_panels, size_t b, Chunk& chunk) {
-  for (size_t p = 0; p < num_panels; p++) {
-    unpack_block<D>(panels[p], b, chunk.blocks[p][b - chunk.begin]);
-    // The panel that this call's successor begins with, or the one after.
-    QuantPanel far = panels[p];
-    far.to_next *= num_panels;
-    prefetch_next<D>(far, b);
+template <TensorDtype D, size_t P>
+inline void unpack_next(const QuantPanel* panels, size_t b, Chunk& chunk) {
+  for (size_t p = 0; p < P; p++) {
+    unpack_signed<D>(panels[p], b, chunk.blocks[p][b - chunk.begin]);
+    prefetch_far<D, P>(panels[p], b);
   }
 }
 
@@ -201,13 +166,14 @@ template <TensorDtype D>
   for (int r = 0; r < R; r++) sum[r] = adds ? _mm512_loadu_ps(sums.values + static_cast<size_t>(r) * sums.stride) : _mm512_setzero_ps();
   for (size_t b = chunk.begin; b < chunk.end; b++, dots++) {
     const UnpackedBlock& block = chunk.blocks[panel_idx][b - chunk.begin];
-    const __m512 scale = _mm512_load_ps(block.scale), second = _mm512_load_ps(block.second), weight_sum = _mm512_load_ps(block.weight_sum);
+    const Scales scales = block.scales();
+    const __m512 weight_sum = _mm512_load_ps(block.weight_sum);
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
-      sum[r] = add_scaled((*dots)[0][panel_idx][r], scale, a.scale, sum[r]);
-      if constexpr (D == TensorDtype::q6_k) sum[r] = add_scaled((*dots)[1][panel_idx][r], second, a.scale, sum[r]);
-      if constexpr (has_minimum(D)) sum[r] = _mm512_fmadd_ps(second, _mm512_set1_ps(a.scaled_sum), sum[r]);
+      sum[r] = add_scaled((*dots)[0][panel_idx][r], scales.first, a.scale, sum[r]);
+      if constexpr (D == TensorDtype::q6_k) sum[r] = add_scaled((*dots)[1][panel_idx][r], scales.second, a.scale, sum[r]);
+      if constexpr (has_minimum(D)) sum[r] = _mm512_fmadd_ps(scales.second, _mm512_set1_ps(a.scaled_sum), sum[r]);
       sum[r] = _mm512_fmadd_ps(weight_sum, _mm512_set1_ps(a.scaled_zero), sum[r]);
     }
   }
@@ -230,7 +196,7 @@ class TileProduct {
     alignas(64) float aside[kTileRows * P * 16];
     chunk_[0].begin = block_begin;
     chunk_[0].end = end_of_chunk(block_begin, block_end);
-    for (size_t b = block_begin; b < chunk_[0].end; b++) unpack_next<D>(panels_, P, b, chunk_[0]);
+    for (size_t b = block_begin; b < chunk_[0].end; b++) unpack_next<D, P>(panels_, b, chunk_[0]);
     for (size_t i = 0; chunk_[i % 2].begin < block_end; i++) {
       Chunk &chunk = chunk_[i % 2], &next = chunk_[1 - i % 2];
       next.begin = chunk.end;
@@ -249,12 +215,13 @@ class TileProduct {
     const QuantBlock* x = x_ + first_row * stride_;
     const int8_t* codes[P];
     for (size_t p = 0; p < P; p++) {
-      codes[p] = D == TensorDtype::q8_0 ? reinterpret_cast<const int8_t*>(panels_[p].codes) + chunk.begin * 512 : chunk.blocks[p][0].codes[0];
+      const uint8_t* first_block = D == TensorDtype::q8_0 ? panels_[p].codes + chunk.begin * 512 : chunk.blocks[p][0].codes[0];
+      codes[p] = reinterpret_cast<const int8_t*>(first_block);
     }
     Multiplier<D, P> multiplier(x[chunk.begin].q, stride_ * sizeof(QuantBlock), codes, dots_);
     for (size_t b = chunk.begin; b < chunk.end; b++) {
       multiplier.block();
-      if (next != nullptr && b + kChunk < next->end) unpack_next<D>(panels_, P, b + kChunk, *next);
+      if (next != nullptr && b + kChunk < next->end) unpack_next<D, P>(panels_, b + kChunk, *next);
     }
     multiplier.finish();
     for (size_t p = 0; p < P; p++) scale<D>(x, stride_, chunk, p, dots_, {sums + 16 * p, 16 * P}, adds);

@@ -1,7 +1,6 @@
-// Owns the AVX-512 VNNI product of 8-bit activations with quantised panels. vpdpbusd takes weights as unsigned bytes and
-// activations, four at a time, broadcast. Four rows or more: two panels at once, so that a broadcast serves both. Fewer: a block's
-// 16 x 32 weights of one panel are unpacked into eight registers and broadcasts are folded into the instruction. The first tile of rows
-// sums the weights it unpacks, for the activations' zero; the other tiles read those sums.
+// Owns the AVX-512 VNNI product of 8-bit activations with quantised panels. vpdpbusd takes weights as unsigned bytes and activations,
+// four at a time, broadcast. A tile of up to four rows unpacks a block and has done with it; with more rows the first tile keeps what it
+// unpacks, a few blocks at a time, and the others read it.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -19,13 +18,6 @@ inline __m512i add_dot4(__m512i sum, __m512i w, const int8_t* q) {
   return sum;
 }
 
-template <int kFirst, int kLast>
-inline __m512i dot(__m512i sum, const __m512i* w, const int8_t* q) {
-#pragma GCC unroll 8
-  for (int g = kFirst; g < kLast; g++) sum = add_dot4(sum, w[g], q + 4 * g);
-  return sum;
-}
-
 template <TensorDtype D>
 inline __m512i dot_start(const QuantBlock& a) {
   if constexpr (D == TensorDtype::q4_0) return _mm512_set1_epi32(a.start_q4_0);
@@ -38,55 +30,18 @@ inline __m512 add_scaled(__m512i dot_product, __m512 weight_scale, float x_scale
   return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot_product), _mm512_mul_ps(weight_scale, _mm512_set1_ps(x_scale)), sum);
 }
 
-/** Blocks between two stops of a tile: their sums of weights stay in the first-level cache. */
-constexpr size_t kChunk = 64;
+/** Blocks unpacked at a time; they stay in the first-level cache beside the rows. */
+constexpr size_t kChunk = 9;
 
-/** Blocks of one panel or two. The first tile that works on them fills weight_sum, [block][panel][16], the others read it. */
+/** Panels of a call, blocks [begin, end) of them. */
 struct Chunk {
-  QuantPanel first;
+  QuantPanel panels[2];
   size_t begin, end;
-  float (*weight_sum)[2][16];
+  /** [panel][block - begin], for tiles that share what the first of them unpacks. */
+  UnpackedBlock (*blocks)[kChunk];
   /** Whether sums of earlier chunks lie in the output. */
   bool adds;
 };
-
-/** R rows of one panel of a chunk, to `out`, whose rows are out_stride floats apart. kFirst: no tile has worked on the chunk yet. */
-template <TensorDtype D, int R, bool kFirst>
-[[gnu::noinline]] void tile(const Chunk& chunk, size_t panel_idx, const QuantBlock* x, size_t stride, float* out, size_t out_stride,
-                            PrefetchTurn prefetch) {
-  const QuantPanel panel = panel_idx == 0 ? chunk.first : panel_after(chunk.first);
-  float (*stored)[2][16] = chunk.weight_sum;
-  __m512 sum[R];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; r++) sum[r] = chunk.adds ? _mm512_loadu_ps(out + static_cast<size_t>(r) * out_stride) : _mm512_setzero_ps();
-  for (size_t b = chunk.begin, end = chunk.end; b < end; b++, stored++) {
-    __m512i w[8];
-    WeightSum<D> sums;
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; v++) {
-      load_groups<D>(panel, b, v, w[v], w[v + 4]);
-      if constexpr (kFirst) sums.add(w[v], w[v + 4]);
-    }
-    if (prefetch.due()) prefetch_next<D>(panel, b);
-    const Scales scales = load_scales<D>(panel, b);
-    const __m512 weight_sum = kFirst ? sums.scaled(scales) : _mm512_load_ps((*stored)[panel_idx]);
-    if constexpr (kFirst) _mm512_store_ps((*stored)[panel_idx], weight_sum);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-      const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
-      if constexpr (D == TensorDtype::q6_k) {
-        sum[r] = add_scaled(dot<0, 4>(_mm512_set1_epi32(a.start_q6_k_low), w, a.q), scales.first, a.scale, sum[r]);
-        sum[r] = add_scaled(dot<4, 8>(_mm512_set1_epi32(a.start_q6_k_high), w, a.q), scales.second, a.scale, sum[r]);
-      } else {
-        sum[r] = add_scaled(dot<0, 8>(dot_start<D>(a), w, a.q), scales.first, a.scale, sum[r]);
-        if constexpr (has_minimum(D)) sum[r] = _mm512_fmadd_ps(scales.second, _mm512_set1_ps(a.scaled_sum), sum[r]);
-      }
-      sum[r] = _mm512_fmadd_ps(weight_sum, _mm512_set1_ps(a.scaled_zero), sum[r]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; r++) _mm512_storeu_ps(out + static_cast<size_t>(r) * out_stride, sum[r]);
-}
 
 inline __m512i broadcast_four(const int8_t* q) {
   int32_t four;
@@ -94,115 +49,142 @@ inline __m512i broadcast_four(const int8_t* q) {
   return _mm512_set1_epi32(four);
 }
 
-/** R rows of two panels: each broadcast serves both, which halves the loads that bound a single panel. To out[R][32]. */
-template <TensorDtype D, int R, bool kFirst>
-[[gnu::noinline]] void tile_pair(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, PrefetchTurn prefetch) {
+/** A tile that works on a chunk alone, the first of several, one that reads what the first has unpacked. */
+enum class Turn { alone, first, later };
+
+/**
+ * R rows of P panels of a chunk, to `out`, whose rows are out_stride floats apart. With two panels each broadcast serves both, which halves
+ * the loads that bound a single one.
+ */
+template <TensorDtype D, int R, int P, Turn kTurn>
+[[gnu::noinline]] void tile(const Chunk& chunk, size_t panel_idx, const QuantBlock* x, size_t stride, float* out, size_t out_stride,
+                            PrefetchTurn prefetch) {
   constexpr bool kHalves = D == TensorDtype::q6_k;
-  const QuantPanel first = chunk.first, second = panel_after(first);
-  float (*stored)[2][16] = chunk.weight_sum;
-  __m512 sum[R][2];
+  QuantPanel panels[P];
+  UnpackedBlock* blocks[P];
+  for (int c = 0; c < P; c++) {
+    panels[c] = chunk.panels[panel_idx + static_cast<size_t>(c)];
+    blocks[c] = kTurn == Turn::alone ? nullptr : chunk.blocks[panel_idx + static_cast<size_t>(c)];
+  }
+  const bool adds = chunk.adds;
+  __m512 sum[R][P];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
-    sum[r][0] = chunk.adds ? _mm512_loadu_ps(out + 32 * r) : _mm512_setzero_ps();
-    sum[r][1] = chunk.adds ? _mm512_loadu_ps(out + 32 * r + 16) : _mm512_setzero_ps();
+    for (int c = 0; c < P; c++) sum[r][c] = adds ? _mm512_loadu_ps(out + static_cast<size_t>(r) * out_stride + 16 * c) : _mm512_setzero_ps();
   }
-  for (size_t b = chunk.begin, end = chunk.end; b < end; b++, stored++) {
+  for (size_t b = chunk.begin, end = chunk.end; b < end; b++) {
     if (prefetch.due()) {
-      // The panels after these two.
-      prefetch_next<D>(second, b);
-      prefetch_next<D>(panel_after(second), b);
+      for (int c = 0; c < P; c++) prefetch_far<D, P>(panels[c], b);
     }
-    WeightSum<D> sums[2];
-    __m512i dots[R][2], high_dots[kHalves ? R : 1][2];
+    __m512i dots[R][P], high_dots[kHalves ? R : 1][P];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
       const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
-      dots[r][0] = dots[r][1] = kHalves ? _mm512_set1_epi32(a.start_q6_k_low) : dot_start<D>(a);
-      if constexpr (kHalves) high_dots[r][0] = high_dots[r][1] = _mm512_set1_epi32(a.start_q6_k_high);
+      for (int c = 0; c < P; c++) {
+        dots[r][c] = kHalves ? _mm512_set1_epi32(a.start_q6_k_low) : dot_start<D>(a);
+        if constexpr (kHalves) high_dots[r][c] = _mm512_set1_epi32(a.start_q6_k_high);
+      }
     }
+    WeightSum<D> sums[P];
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++) {
-      __m512i low[2], high[2];
-      load_groups<D>(first, b, v, low[0], high[0]);
-      load_groups<D>(second, b, v, low[1], high[1]);
-      if constexpr (kFirst) {
-        for (int c = 0; c < 2; c++) sums[c].add(low[c], high[c]);
+      __m512i low[P], high[P];
+      for (int c = 0; c < P; c++) {
+        if constexpr (kTurn == Turn::later) {
+          low[c] = _mm512_load_si512(blocks[c]->codes[v]);
+          high[c] = _mm512_load_si512(blocks[c]->codes[v + 4]);
+        } else {
+          load_groups<D>(panels[c], b, v, low[c], high[c]);
+          sums[c].add(low[c], high[c]);
+          if constexpr (kTurn == Turn::first) blocks[c]->keep_codes(v, low[c], high[c]);
+        }
       }
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
         const int8_t* q = x[static_cast<size_t>(r) * stride + b].q + 4 * v;
-        const __m512i q_low = broadcast_four(q), q_high = broadcast_four(q + 16);
         __m512i* high_sums = kHalves ? high_dots[kHalves ? r : 0] : dots[r];
-        for (int c = 0; c < 2; c++) {
-          dots[r][c] = _mm512_dpbusd_epi32(dots[r][c], low[c], q_low);
-          high_sums[c] = _mm512_dpbusd_epi32(high_sums[c], high[c], q_high);
+        if constexpr (P == 1) {
+          dots[r][0] = add_dot4(dots[r][0], low[0], q);
+          high_sums[0] = add_dot4(high_sums[0], high[0], q + 16);
+        } else {
+          const __m512i q_low = broadcast_four(q), q_high = broadcast_four(q + 16);
+          for (int c = 0; c < P; c++) {
+            dots[r][c] = _mm512_dpbusd_epi32(dots[r][c], low[c], q_low);
+            high_sums[c] = _mm512_dpbusd_epi32(high_sums[c], high[c], q_high);
+          }
         }
       }
     }
-    const Scales scales[2] = {load_scales<D>(first, b), load_scales<D>(second, b)};
-    if constexpr (kFirst) {
-      for (int c = 0; c < 2; c++) _mm512_store_ps((*stored)[c], sums[c].scaled(scales[c]));
+    Scales scales[P];
+    __m512 weight_sum[P];
+    for (int c = 0; c < P; c++) {
+      if constexpr (kTurn == Turn::later) {
+        scales[c] = blocks[c]->scales();
+        weight_sum[c] = _mm512_load_ps(blocks[c]->weight_sum);
+      } else {
+        scales[c] = load_scales<D>(panels[c], b);
+        weight_sum[c] = sums[c].scaled(scales[c]);
+        if constexpr (kTurn == Turn::first) blocks[c]->keep_scales(scales[c], weight_sum[c]);
+      }
     }
-    const __m512 weight_sum[2] = {_mm512_load_ps((*stored)[0]), _mm512_load_ps((*stored)[1])};
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
       const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
-      for (int c = 0; c < 2; c++) {
+      for (int c = 0; c < P; c++) {
         sum[r][c] = add_scaled(dots[r][c], scales[c].first, a.scale, sum[r][c]);
         if constexpr (kHalves) sum[r][c] = add_scaled(high_dots[r][c], scales[c].second, a.scale, sum[r][c]);
         if constexpr (has_minimum(D)) sum[r][c] = _mm512_fmadd_ps(scales[c].second, _mm512_set1_ps(a.scaled_sum), sum[r][c]);
         sum[r][c] = _mm512_fmadd_ps(weight_sum[c], _mm512_set1_ps(a.scaled_zero), sum[r][c]);
       }
     }
+    if constexpr (kTurn != Turn::alone) {
+      for (int c = 0; c < P; c++) blocks[c]++;
+    }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
-    _mm512_storeu_ps(out + 32 * r, sum[r][0]);
-    _mm512_storeu_ps(out + 32 * r + 16, sum[r][1]);
+    for (int c = 0; c < P; c++) _mm512_storeu_ps(out + static_cast<size_t>(r) * out_stride + 16 * c, sum[r][c]);
   }
 }
 
-/** `filled`: the sums of weights are there. */
+/** Up to four rows: one tile, or one for each panel. */
 template <TensorDtype D>
-void one_panel(const Chunk& chunk, size_t panel_idx, const QuantBlock* x, size_t stride, size_t num_rows, float* out, size_t out_stride,
-               bool filled) {
-  PrefetchTurn prefetch = filled ? kNoPrefetch : PrefetchTurn{0, 1};
-  auto run = [&](auto filling, auto reading, size_t rows) {
-    (filled ? reading : filling)(chunk, panel_idx, x, stride, out, out_stride, prefetch);
-    filled = true;
-    prefetch = kNoPrefetch;
-    x += rows * stride;
-    out += out_stride * rows;
-    num_rows -= rows;
-  };
-  while (num_rows >= 16) run(tile<D, 16, true>, tile<D, 16, false>, 16);
-  if (num_rows >= 8) run(tile<D, 8, true>, tile<D, 8, false>, 8);
-  if (num_rows >= 4) run(tile<D, 4, true>, tile<D, 4, false>, 4);
-  if (num_rows >= 2) run(tile<D, 2, true>, tile<D, 2, false>, 2);
-  if (num_rows >= 1) run(tile<D, 1, true>, tile<D, 1, false>, 1);
+void few_rows(const Chunk& chunk, size_t num_panels, const QuantBlock* x, size_t stride, size_t num_rows, float* out) {
+  constexpr PrefetchTurn prefetch = {0, 1};
+  constexpr Turn alone = Turn::alone;
+  const size_t out_stride = 16 * num_panels;
+  if (num_rows == 4 && num_panels == 2) return tile<D, 4, 2, alone>(chunk, 0, x, stride, out, out_stride, prefetch);
+  const auto run = num_rows == 4 ? tile<D, 4, 1, alone> : num_rows == 3 ? tile<D, 3, 1, alone> : num_rows == 2 ? tile<D, 2, 1, alone> : tile<D, 1, 1, alone>;
+  for (size_t p = 0; p < num_panels; p++) run(chunk, p, x, stride, out + 16 * p, out_stride, prefetch);
 }
 
+/** More than four rows: tiles of four, then one of the rest for each panel. */
 template <TensorDtype D>
-void chunk_product(const Chunk& chunk, size_t num_panels, const QuantBlock* x, size_t stride, size_t num_rows, float* out) {
-  constexpr size_t kRows = 4;
-  const size_t out_stride = 16 * num_panels, paired = num_panels == 2 ? num_rows / kRows * kRows : 0;
-  for (size_t row = 0; row < paired; row += kRows) {
-    const auto run = row == 0 ? tile_pair<D, kRows, true> : tile_pair<D, kRows, false>;
-    run(chunk, x + row * stride, stride, out + row * out_stride, {row / kRows, paired / kRows});
+void many_rows(const Chunk& chunk, size_t num_panels, const QuantBlock* x, size_t stride, size_t num_rows, float* out) {
+  constexpr Turn first = Turn::first, later = Turn::later;
+  const size_t out_stride = 16 * num_panels, num_tiles = num_rows / 4, rest = num_rows % 4;
+  for (size_t t = 0; t < num_tiles; t++, x += 4 * stride, out += 4 * out_stride) {
+    const auto run = num_panels == 2 ? (t == 0 ? tile<D, 4, 2, first> : tile<D, 4, 2, later>) : (t == 0 ? tile<D, 4, 1, first> : tile<D, 4, 1, later>);
+    run(chunk, 0, x, stride, out, out_stride, {t, num_tiles});
   }
-  if (paired == num_rows) return;
-  x += paired * stride;
-  out += paired * out_stride;
-  for (size_t p = 0; p < num_panels; p++) one_panel<D>(chunk, p, x, stride, num_rows - paired, out + 16 * p, out_stride, paired != 0);
+  if (rest == 0) return;
+  const auto run = rest == 3 ? tile<D, 3, 1, later> : rest == 2 ? tile<D, 2, 1, later> : tile<D, 1, 1, later>;
+  for (size_t p = 0; p < num_panels; p++) run(chunk, p, x, stride, out + 16 * p, out_stride, kNoPrefetch);
 }
 
 template <TensorDtype D>
 void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
                    size_t num_rows, float* out) {
-  alignas(64) float weight_sum[kChunk][2][16];
-  for (size_t begin = block_begin; begin < block_end; begin += kChunk) {
-    const size_t end = block_end - begin < kChunk ? block_end : begin + kChunk;
-    chunk_product<D>({first, begin, end, weight_sum, begin > block_begin}, num_panels, x, stride, num_rows, out);
+  Chunk chunk = {{first, panel_after(first)}, block_begin, block_end, nullptr, false};
+  if (num_rows <= 4) return few_rows<D>(chunk, num_panels, x, stride, num_rows, out);
+  UnpackedBlock blocks[2][kChunk];
+  chunk.blocks = blocks;
+  const size_t num_blocks = block_end - block_begin, num_chunks = (num_blocks + kChunk - 1) / kChunk;
+  for (size_t i = 0; i < num_chunks; i++) {
+    chunk.begin = block_begin + num_blocks * i / num_chunks;
+    chunk.end = block_begin + num_blocks * (i + 1) / num_chunks;
+    chunk.adds = i > 0;
+    many_rows<D>(chunk, num_panels, x, stride, num_rows, out);
   }
 }
 
