@@ -19,15 +19,15 @@ const releaseDir = join(buildDir, 'Release')
 const numJobs = 2
 
 // Per-file instruction sets, by file name; the rest is built for the architecture's baseline and dispatch is at run time.
-const avx512Flags = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
+const avx2Flags = ['-mavx2', '-mfma', '-mf16c']
+const avx512Flags = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', ...avx2Flags,
   '-mprefer-vector-width=512', '-Wno-maybe-uninitialized', '-Wno-unknown-warning-option']
-const amxFlags = ['-mamx-tile', '-mamx-int8']
 const isaFlags = {
   x64: {
-    _avx2: ['-mavx2', '-mfma', '-mf16c'],
+    _avx2: avx2Flags,
+    _avx2_vnni: avx2Flags,
     _avx512: avx512Flags,
-    // Compilers older than GCC 11 and Clang 11 do not know AMX; the file is empty there.
-    _amx: [...avx512Flags, ...amxFlags]
+    _amx: avx512Flags
   },
   arm64: {
     _neon_dotprod: ['-march=armv8.2-a+dotprod'],
@@ -61,11 +61,14 @@ export function commonFlags () {
   ]
 }
 
-/** What the compiler takes of the flags for a source's instruction set. */
+// Flags that compilers older than GCC 11 and Clang 12 do not know. Such a source is empty without them.
+const newerFlags = { _avx2_vnni: ['-mavxvnni'], _amx: ['-mamx-tile', '-mamx-int8'] }
+
+/** Flags for a source's instruction set, as far as the compiler knows them. */
 export function flagsOf (source, compiler) {
-  const suffix = /(_avx2|_avx512|_amx|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
-  const flags = isaFlags[process.arch]?.[suffix] ?? []
-  return suffix === '_amx' && !accepts(compiler, amxFlags) ? avx512Flags : flags
+  const suffix = /(_avx2|_avx2_vnni|_avx512|_amx|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
+  const newer = process.arch === 'x64' ? newerFlags[suffix] ?? [] : []
+  return [...isaFlags[process.arch]?.[suffix] ?? [], ...accepts(compiler, newer) ? newer : []]
 }
 
 const accepted = new Map()

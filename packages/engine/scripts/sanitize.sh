@@ -19,6 +19,7 @@ addon_tests=(layer-backends engine-grpc native-ffn-engine auto-attention-engine 
 isa_flags_of () {
   case "$(uname -m) $1" in
     x86_64*_avx2.cc) echo '-mavx2 -mfma -mf16c' ;;
+    x86_64*_avx2_vnni.cc) echo '-mavx2 -mfma -mf16c -mavxvnni' ;;
     x86_64*_avx512.cc) echo '-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c' ;;
     x86_64*_amx.cc) echo "$(isa_flags_of _avx512.cc) -mamx-tile -mamx-int8" ;;
     aarch64*_neon_dotprod.cc) echo '-march=armv8.2-a+dotprod' ;;

@@ -24,10 +24,16 @@ namespace tandem {
 namespace {
 
 /** By Isa: what TANDEM_ISA and `tandem status` call a path. */
-constexpr const char* kOptionNames[kNumIsas] = {"portable", "avx2", "avx512", "amx", "neon", "neon_dotprod", "neon_i8mm"};
-constexpr const char* kNames[kNumIsas] = {"portable", "AVX2", "AVX-512 VNNI", "AMX", "NEON", "NEON dotprod", "NEON i8mm"};
+constexpr const char* kOptionNames[kNumIsas] = {"portable", "avx2", "avx2_vnni", "avx512", "amx", "neon", "neon_dotprod", "neon_i8mm"};
+constexpr const char* kNames[kNumIsas] = {"portable", "AVX2", "AVX2 VNNI", "AVX-512 VNNI", "AMX", "NEON", "NEON dotprod", "NEON i8mm"};
 
 #if defined(__x86_64__)
+// Asked for here because older compilers do not know the names of these.
+bool cpu_has_avx_vnni() {
+  constexpr unsigned kAvxVnni = 1u << 4;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kAvxVnni) != 0;
+}
 bool cpu_has_amx_int8() {
   constexpr unsigned kTileAndInt8 = 3u << 24;
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -52,6 +58,7 @@ bool cpu_has(Isa isa) {
 #if defined(__x86_64__)
     // The builtins check the operating system's register state (XGETBV) as well as CPUID.
     case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case Isa::avx2_vnni: return kAvx2VnniQuantPanels.num_panels > 0 && cpu_has(Isa::avx2) && cpu_has_avx_vnni();
     case Isa::avx512:
       return cpu_has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
@@ -71,7 +78,7 @@ const KernelTable* table_of(Isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
     case Isa::avx512: case Isa::amx: return &kAvx512Kernels;
-    case Isa::avx2: return &kAvx2Kernels;
+    case Isa::avx2: case Isa::avx2_vnni: return &kAvx2Kernels;
 #elif defined(__aarch64__)
     case Isa::neon: case Isa::neon_dotprod: case Isa::neon_i8mm: return &kNeonKernels;
 #endif
@@ -128,6 +135,7 @@ const QuantPanels& quant_panels() {
 #if defined(__x86_64__)
     case Isa::amx: return kAmxQuantPanels;
     case Isa::avx512: return kAvx512QuantPanels;
+    case Isa::avx2_vnni: return kAvx2VnniQuantPanels;
     case Isa::avx2: return kAvx2QuantPanels;
 #elif defined(__aarch64__)
     case Isa::neon: return kNeonQuantPanels;

@@ -1,12 +1,12 @@
 // Owns the choice of instruction set. Decided once per process: the best path the CPU has, or the one that
-// TANDEM_ISA (portable | avx2 | avx512 | amx | neon | neon_dotprod | neon_i8mm) names. Must not know any kernel.
+// TANDEM_ISA (portable | avx2 | avx2_vnni | avx512 | amx | neon | neon_dotprod | neon_i8mm) names. Must not know any kernel.
 #pragma once
 
 namespace tandem {
 
-/** amx is avx512, and the NEON paths are one another, but for the products of quantised panels. */
-enum class Isa { portable = 0, avx2, avx512, amx, neon, neon_dotprod, neon_i8mm };
-constexpr int kNumIsas = 7;
+/** avx2_vnni is avx2, amx is avx512 and the NEON paths are one another but for the products of quantised panels. */
+enum class Isa { portable = 0, avx2, avx2_vnni, avx512, amx, neon, neon_dotprod, neon_i8mm };
+constexpr int kNumIsas = 8;
 
 /** True when this CPU (and its operating system) runs the path and the binary carries it. */
 bool isa_available(Isa isa);

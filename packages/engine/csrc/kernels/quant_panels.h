@@ -22,6 +22,7 @@ extern const QuantPanels kPortableQuantPanels;
 extern const QuantPanels kAvx2QuantPanels;
 extern const QuantPanels kAvx512QuantPanels;
 /** num_panels is 0 when the compiler does not know the instructions. */
+extern const QuantPanels kAvx2VnniQuantPanels;
 extern const QuantPanels kAmxQuantPanels;
 #elif defined(__aarch64__)
 extern const QuantPanels kNeonQuantPanels;

@@ -71,11 +71,12 @@ double best_seconds(size_t num_tries, bool alone, Body&& body) {
   return best;
 }
 
-const PeakLoops& peak_loops() {
+PeakLoops peak_loops() {
   switch (active_isa()) {
 #if defined(__x86_64__)
-    case Isa::amx: return kAmxPeak;
+    case Isa::amx: return {kAvx512Peak.f32, kAmxInt8Peak, kAmxInt8Peak};
     case Isa::avx512: return kAvx512Peak;
+    case Isa::avx2_vnni: return {kAvx2Peak.f32, kAvx2VnniInt8Peak, kAvx2VnniInt8Peak};
     case Isa::avx2: return kAvx2Peak;
 #elif defined(__aarch64__)
     case Isa::neon: return kNeonPeak;
@@ -88,7 +89,7 @@ const PeakLoops& peak_loops() {
 
 /** benchPeak('f32' | 'int8' | 'int4', numThreads, numTries): operations per second. */
 Napi::Value bench_peak(const Napi::CallbackInfo& info) {
-  const PeakLoops& loops = peak_loops();
+  const PeakLoops loops = peak_loops();
   const std::string kind = info[0].ToString().Utf8Value();
   const PeakLoop& loop = kind == "f32" ? loops.f32 : kind == "int8" ? loops.int8 : loops.int4;
   const auto threads = static_cast<int>(size_at(info, 1));

@@ -1,4 +1,4 @@
-// The AMX peak: tdpbssd over whole tiles for int8, in independent chains. Floats go the AVX-512 way.
+// The int8 peak of AMX: tdpbssd over whole tiles, in independent chains.
 #if defined(__x86_64__)
 #include "test/addon/roofline.h"
 
@@ -28,11 +28,9 @@ constexpr int kChains = 0, kTile = 0;
 float int8_peak(size_t) { return 0; }
 #endif
 
-float f32_peak(size_t repeats) { return kAvx512Peak.f32.run(repeats); }
-
 }  // namespace
 
-const PeakLoops kAmxPeak = {{16 * 32.0, f32_peak}, {kChains * kTile * 2.0, int8_peak}, {kChains * kTile * 2.0, int8_peak}};
+const PeakLoop kAmxInt8Peak = {kChains * kTile * 2.0, int8_peak};
 
 }  // namespace tandem
 #endif

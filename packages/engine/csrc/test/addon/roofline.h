@@ -23,7 +23,9 @@ extern const PeakLoops kPortablePeak;
 #if defined(__x86_64__)
 extern const PeakLoops kAvx2Peak;
 extern const PeakLoops kAvx512Peak;
-extern const PeakLoops kAmxPeak;
+/** Paths that multiply floats as the one before them. */
+extern const PeakLoop kAvx2VnniInt8Peak;
+extern const PeakLoop kAmxInt8Peak;
 #elif defined(__aarch64__)
 extern const PeakLoops kNeonPeak;
 extern const PeakLoops kNeonDotprodPeak;

@@ -1,0 +1,142 @@
+// Owns reading blocks of a quantised panel with 256-bit vectors: they are unpacked to bytes and float scales in the first-level cache,
+// for all rows they are multiplied with.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/activations.h"
+#include "kernels/packed_layout.h"
+
+namespace tandem {
+namespace {
+
+/** One decoded block: 8 groups of 16 columns x 4 bytes, and what multiplies them. 704 bytes; 16 of them fit a 32 KB cache. */
+struct alignas(64) Block {
+  uint8_t codes[8][64];
+  float scale[16];
+  /** Minimum, or the second scale of Q6_K. */
+  float second[16];
+  /** Sum of the weights without the minimum. */
+  float weight_sum[16];
+};
+
+inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+inline __m256 load_half8(const uint8_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+inline __m256 load_u8x8(const uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+inline __m256 load_i8x8(const uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+
+/** 32 bits to 32 bytes of 16 or 0. */
+inline __m256i expand_fifth_bits(const uint8_t* p) {
+  int32_t bits;
+  __builtin_memcpy(&bits, p, 4);
+  const __m256i byte_of = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+  const __m256i bit_of = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull));
+  const __m256i spread = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(bits), byte_of), bit_of);
+  return _mm256_and_si256(_mm256_cmpeq_epi8(spread, bit_of), _mm256_set1_epi8(16));
+}
+
+template <TensorDtype D>
+inline void decode_codes(const QuantPanel& panel, size_t b, Block& block) {
+  constexpr QuantLayout layout = quant_layout(D);
+  const uint8_t* codes = panel.codes + b * layout.codes_bytes;
+  const uint8_t* high = panel.high + b * layout.high_bytes;
+  const __m256i nibble = _mm256_set1_epi8(15), two_bits = _mm256_set1_epi8(0x30);
+  for (int half = 0; half < 2; half++) {
+    auto put = [&](int g, __m256i value) {
+      if constexpr (D == TensorDtype::q5_0 || D == TensorDtype::q5_1 || D == TensorDtype::q5_k) {
+        value = _mm256_or_si256(value, expand_fifth_bits(high + 8 * g + 4 * half));
+      } else if constexpr (D == TensorDtype::q6_k) {
+        const __m256i bits = load256(high + g / 4 * 64 + 32 * half);
+        const int t = g % 4;
+        const __m256i moved = t == 0 ? _mm256_slli_epi16(bits, 4) : t == 1 ? _mm256_slli_epi16(bits, 2) : t == 2 ? bits : _mm256_srli_epi16(bits, 2);
+        value = _mm256_or_si256(value, _mm256_and_si256(moved, two_bits));
+      }
+      _mm256_store_si256(reinterpret_cast<__m256i*>(block.codes[g] + 32 * half), value);
+    };
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) {
+      const __m256i packed = load256(codes + 64 * v + 32 * half);
+      put(v, _mm256_and_si256(packed, nibble));
+      put(v + 4, _mm256_and_si256(_mm256_srli_epi16(packed, 4), nibble));
+    }
+  }
+}
+
+template <TensorDtype D>
+inline void decode_scales(const QuantPanel& panel, size_t b, Block& block) {
+  constexpr QuantLayout layout = quant_layout(D);
+  const uint8_t* scales = panel.scales + b * layout.scale_bytes;
+  const uint8_t* supers = panel.supers + b / kBlocksPerSuper * layout.super_bytes;
+  for (size_t c = 0; c < 16; c += 8) {
+    __m256 scale, second = _mm256_setzero_ps();
+    if constexpr (D == TensorDtype::q6_k) {
+      const __m256 d = load_half8(supers + 2 * c);
+      scale = _mm256_mul_ps(d, load_i8x8(scales + c));
+      second = _mm256_mul_ps(d, load_i8x8(scales + 16 + c));
+    } else if constexpr (D == TensorDtype::q4_k || D == TensorDtype::q5_k) {
+      scale = _mm256_mul_ps(load_half8(supers + 2 * c), load_u8x8(scales + c));
+      second = _mm256_mul_ps(load_half8(supers + 32 + 2 * c), load_u8x8(scales + 16 + c));
+      second = _mm256_xor_ps(second, _mm256_set1_ps(-0.0f));
+    } else {
+      scale = load_half8(scales + 2 * c);
+      if constexpr (has_minimum(D)) second = load_half8(scales + 32 + 2 * c);
+    }
+    _mm256_store_ps(block.scale + c, scale);
+    _mm256_store_ps(block.second + c, second);
+  }
+}
+
+/** Sums of codes of groups [kFirst, kLast) for 8 columns. Unsigned codes leave room to add the groups as bytes: 8 * 31, 4 * 63. */
+template <TensorDtype D, int kFirst, int kLast>
+inline __m256i sum_codes(const uint8_t (*codes)[64]) {
+  constexpr int kOffset = code_offset(D) * 4 * (kLast - kFirst);
+  const __m256i ones = _mm256_set1_epi8(1);
+  __m256i sum = _mm256_setzero_si256();
+#pragma GCC unroll 8
+  for (int g = kFirst; g < kLast; g++) {
+    const __m256i w = load256(codes[g]);
+    sum = D == TensorDtype::q8_0 ? _mm256_add_epi16(sum, _mm256_maddubs_epi16(ones, w)) : _mm256_add_epi8(sum, w);
+  }
+  if constexpr (D != TensorDtype::q8_0) sum = _mm256_maddubs_epi16(sum, ones);
+  return _mm256_sub_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), _mm256_set1_epi32(kOffset));
+}
+
+/** Fills weight_sum; the scales are there. */
+template <TensorDtype D>
+inline void sum_weights(const uint8_t (*codes)[64], Block& block) {
+  for (size_t c = 0; c < 16; c += 8) {
+    const auto* columns = reinterpret_cast<const uint8_t(*)[64]>(codes[0] + 4 * c);
+    const __m256 scale = _mm256_load_ps(block.scale + c);
+    __m256 sum;
+    if constexpr (D == TensorDtype::q6_k) {
+      const __m256 low = _mm256_cvtepi32_ps(sum_codes<D, 0, 4>(columns)), high = _mm256_cvtepi32_ps(sum_codes<D, 4, 8>(columns));
+      sum = _mm256_fmadd_ps(_mm256_load_ps(block.second + c), high, _mm256_mul_ps(scale, low));
+    } else {
+      sum = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sum_codes<D, 0, 8>(columns)));
+    }
+    _mm256_store_ps(block.weight_sum + c, sum);
+  }
+}
+
+inline __m256i broadcast_four(const int8_t* q) {
+  int32_t four;
+  __builtin_memcpy(&four, q, 4);
+  return _mm256_set1_epi32(four);
+}
+
+/** What a dot product starts from: the code offset's share. Q8_0's is for products that read its codes as unsigned bytes. */
+template <TensorDtype D, bool kHigh = false>
+inline __m256i dot_start(const QuantBlock& a) {
+  if constexpr (D == TensorDtype::q4_0) return _mm256_set1_epi32(a.start_q4_0);
+  if constexpr (D == TensorDtype::q5_0) return _mm256_set1_epi32(a.start_q5_0);
+  if constexpr (D == TensorDtype::q8_0) return _mm256_set1_epi32(a.start_q8_0);
+  if constexpr (D == TensorDtype::q6_k) return _mm256_set1_epi32(kHigh ? a.start_q6_k_high : a.start_q6_k_low);
+  return _mm256_setzero_si256();
+}
+
+}  // namespace
+}  // namespace tandem
