@@ -1,7 +1,7 @@
 // Owns the AMX product of 8-bit activations with quantised panels: a tile instruction multiplies 16 rows by a block of 16 columns. Codes
 // are unpacked once for all rows of a call, into signed bytes that are the tile's rows as they lie; the integer sums come back through
 // memory and are scaled as on every other path. Multiplying and scaling take turns over a few blocks, because one of the two float units
-// stands still for tens of cycles after any tile instruction. Rows that do not fill a tile go to the AVX-512 product: same bits.
+// stands still for tens of cycles after any tile instruction. Few rows, and rows that do not fill a tile, go to the AVX-512 product: same bits.
 #if defined(__x86_64__)
 #include "kernels/quant_panels.h"
 
@@ -234,13 +234,15 @@ class TileProduct {
   alignas(64) Dots dots_[kChunk][kTilesPerBlock<D>][kMaxCallPanels];
 };
 
+/** Fewer rows gain nothing from tiles on a core whose other thread is busy, and little on one that is not. */
+constexpr size_t kMinRows = 32;
 /** Rows behind the last whole tile that are worth one of their own, over rows that were multiplied before. */
 constexpr size_t kMinRest = 10;
 
 template <TensorDtype D>
 void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
                    size_t num_rows, float* out) {
-  const size_t rest = num_rows % kTileRows, few = num_rows < kTileRows ? num_rows : rest < kMinRest ? rest : 0, rows = num_rows - few;
+  const size_t rest = num_rows % kTileRows, few = num_rows < kMinRows ? num_rows : rest < kMinRest ? rest : 0, rows = num_rows - few;
   if (rows > 0) {
     static constexpr TileConfig config(32 / kTilesPerBlock<D>);
     config.load();

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { availablePaths, dequantized, exactProduct, kernelsOn, kernelsOrNull, largest, packRows, randomRows, roundToInt8, seededFloats } from './support/kernel-cases.js'
 
 const numOutputs = 40
-const numRows = 5
+const numRows = 33
 
 function unitOf (dtype: TensorDtype): number {
   return dtypeBlockLength(dtype) > 1 ? dtypeBlockLength(dtype) : dtype === 'F8_E4M3' ? 128 : 4

@@ -167,7 +167,7 @@ void test_products(Results& results) {
   for (int dtype = 0; dtype < kNumTensorDtypes; dtype++) {
     const auto type = static_cast<TensorDtype>(dtype);
     const size_t unit = block_elements(type) > 1 ? block_elements(type) : 1;
-    for (const size_t num_rows : {1, 2, 3, 5, 67}) {
+    for (const size_t num_rows : {1, 2, 3, 5, 43, 67}) {
       for (const size_t num_outputs : {1, 16, 35}) check_products(type, num_rows, num_outputs, unit == 1 ? 77 : unit * 3, pool, random, results);
     }
     if (is_quantized(type)) check_extremes(type, random, results);
