@@ -190,7 +190,7 @@ class TileProduct {
     if constexpr (P == 2) panels_[1] = panel_after(first);
   }
 
-  /** The last tile reaches back over rows of the one before where `reaches_back`; its sums are kept aside until the end. */
+  /** Rows that do not fill the last tile have it reach back over rows of the one before; its sums are kept aside until the end. */
   void run(size_t block_begin, size_t block_end, size_t num_rows, float* out) {
     const size_t num_whole = num_rows / kTileRows, rest = num_rows % kTileRows;
     alignas(64) float aside[kTileRows * P * 16];
