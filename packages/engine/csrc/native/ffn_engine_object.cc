@@ -138,7 +138,7 @@ Napi::Value create_ffn_engine(const Napi::CallbackInfo& info) {
     return FfnEngineObject::constructor.New({Napi::External<std::shared_ptr<FfnEngine>>::New(env, &engine)});
   } catch (const EngineError& error) {
     throw Napi::Error(env, to_js_error(env, error));
-  } catch (const std::system_error& error) {
+  } catch (const std::runtime_error& error) {
     throw Napi::Error(env, to_js_error(env, EngineError("listen_failed", {{"reason", std::string(error.what())}})));
   }
 }

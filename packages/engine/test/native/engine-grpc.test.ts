@@ -41,6 +41,16 @@ describe.skipIf(skipReason !== null)('gRPC on the native backend', () => {
     await alone.dispose()
   })
 
+  it('says so when the port of tcp is taken', async () => {
+    const model = await openGoldenModel('llama-bf16')
+    const first = await startFfn(model, 'cpu', 'tcp')
+    const port = Number(first.endpoints[0]!.address.split(':')[1])
+    await expect(startFfn(model, 'cpu', 'tcp', { port })).rejects.toMatchObject({
+      code: 'listen_failed', message: expect.stringContaining(`127.0.0.1:${port}: Address already in use`) as string
+    })
+    await first.dispose()
+  })
+
   it('serves shm, tcp and gRPC at once with the same bits, from one copy of the weights', async () => {
     const model = await openGoldenModel('gguf-qwen3moe')
     const workers = [await startFfn(model, 'cpu', 'auto'), await startFfn(model, 'cpu', 'auto')]
