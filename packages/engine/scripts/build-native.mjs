@@ -68,7 +68,7 @@ const newerFlags = { _avx2_vnni: ['-mavxvnni'], _amx: ['-mamx-tile', '-mamx-int8
 export function flagsOf (source, compiler) {
   const suffix = /(_avx2|_avx2_vnni|_avx512|_amx|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
   const newer = process.arch === 'x64' ? newerFlags[suffix] ?? [] : []
-  return [...isaFlags[process.arch]?.[suffix] ?? [], ...accepts(compiler, newer) ? newer : []]
+  return [...isaFlags[process.arch]?.[suffix] ?? [], ...newer.length > 0 && accepts(compiler, newer) ? newer : []]
 }
 
 const accepted = new Map()

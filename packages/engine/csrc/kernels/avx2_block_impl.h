@@ -6,19 +6,10 @@
 
 #include "kernels/activations.h"
 #include "kernels/packed_layout.h"
+#include "kernels/unpacked_block.h"
 
 namespace tandem {
 namespace {
-
-/** One decoded block: 8 groups of 16 columns x 4 bytes, and what multiplies them. 704 bytes; 16 of them fit a 32 KB cache. */
-struct alignas(64) Block {
-  uint8_t codes[8][64];
-  float scale[16];
-  /** Minimum, or the second scale of Q6_K. */
-  float second[16];
-  /** Sum of the weights without the minimum. */
-  float weight_sum[16];
-};
 
 inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 inline __m256 load_half8(const uint8_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
@@ -40,7 +31,7 @@ inline __m256i expand_fifth_bits(const uint8_t* p) {
 }
 
 template <TensorDtype D>
-inline void decode_codes(const QuantPanel& panel, size_t b, Block& block) {
+inline void decode_codes(const QuantPanel& panel, size_t b, UnpackedBlock& block) {
   constexpr QuantLayout layout = quant_layout(D);
   const uint8_t* codes = panel.codes + b * layout.codes_bytes;
   const uint8_t* high = panel.high + b * layout.high_bytes;
@@ -67,7 +58,7 @@ inline void decode_codes(const QuantPanel& panel, size_t b, Block& block) {
 }
 
 template <TensorDtype D>
-inline void decode_scales(const QuantPanel& panel, size_t b, Block& block) {
+inline void decode_scales(const QuantPanel& panel, size_t b, UnpackedBlock& block) {
   constexpr QuantLayout layout = quant_layout(D);
   const uint8_t* scales = panel.scales + b * layout.scale_bytes;
   const uint8_t* supers = panel.supers + b / kBlocksPerSuper * layout.super_bytes;
@@ -107,7 +98,7 @@ inline __m256i sum_codes(const uint8_t (*codes)[64]) {
 
 /** Fills weight_sum; the scales are there. */
 template <TensorDtype D>
-inline void sum_weights(const uint8_t (*codes)[64], Block& block) {
+inline void sum_weights(const uint8_t (*codes)[64], UnpackedBlock& block) {
   for (size_t c = 0; c < 16; c += 8) {
     const auto* columns = reinterpret_cast<const uint8_t(*)[64]>(codes[0] + 4 * c);
     const __m256 scale = _mm256_load_ps(block.scale + c);

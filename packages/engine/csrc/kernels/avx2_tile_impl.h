@@ -16,7 +16,7 @@ inline __m256 add_scaled(__m256i dot, __m256 weight_scale, float x_scale, __m256
 
 /** What a tile works on: decoded blocks, of which Q8_0 codes are read in place, and the panel they come from. */
 struct Chunk {
-  const Block* blocks;
+  const UnpackedBlock* blocks;
   const uint8_t (*in_place)[8][64];
   size_t num_blocks, first_block;
   const QuantPanel& panel;
@@ -29,7 +29,7 @@ template <TensorDtype D, int R>
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) sum[r] = _mm256_loadu_ps(out + 16 * r + column);
   for (size_t b = 0; b < chunk.num_blocks; b++) {
-    const Block& block = chunk.blocks[b];
+    const UnpackedBlock& block = chunk.blocks[b];
     if (prefetch.due()) prefetch_next<D>(chunk.panel, chunk.first_block + b);
     const QuantBlock* a[R];
 #pragma GCC unroll 8
@@ -69,7 +69,7 @@ template <TensorDtype D, int R>
 template <TensorDtype D>
 void panel_product(const QuantPanel& panel, size_t, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
                    size_t num_rows, float* out) {
-  Block blocks[kChunk];
+  UnpackedBlock blocks[kChunk];
   for (size_t i = 0; i < 16 * num_rows; i += 8) _mm256_storeu_ps(out + i, _mm256_setzero_ps());
   for (size_t begin = block_begin; begin < block_end; begin += kChunk) {
     const size_t count = block_end - begin < kChunk ? block_end - begin : kChunk;

@@ -4,7 +4,9 @@
 
 #include <immintrin.h>
 
+#include "kernels/activations.h"
 #include "kernels/packed_layout.h"
+#include "kernels/unpacked_block.h"
 
 namespace tandem {
 namespace {
@@ -105,26 +107,29 @@ class WeightSum {
   __m512i low_ = _mm512_setzero_si512(), high_ = _mm512_setzero_si512();
 };
 
-/** A block, ready to multiply. */
-struct alignas(64) UnpackedBlock {
-  /** Group by group of four inputs. */
-  uint8_t codes[8][64];
-  float scale[16];
-  /** The minimum, or the scale of the second half. */
-  float second[16];
-  float weight_sum[16];
+/** A row's sum with one more block: its dot products (Q6_K: of each half) by the scales of both sides, then what the minimum and the
+ *  activations' zero add. */
+template <TensorDtype D>
+inline __m512 add_block(__m512 sum, __m512i dot, __m512i high_dot, const Scales& scales, __m512 weight_sum, const QuantBlock& a) {
+  const auto add_scaled = [&](__m512i dot_product, __m512 scale) {
+    sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot_product), _mm512_mul_ps(scale, _mm512_set1_ps(a.scale)), sum);
+  };
+  add_scaled(dot, scales.first);
+  if constexpr (D == TensorDtype::q6_k) add_scaled(high_dot, scales.second);
+  if constexpr (has_minimum(D)) sum = _mm512_fmadd_ps(scales.second, _mm512_set1_ps(a.scaled_sum), sum);
+  return _mm512_fmadd_ps(weight_sum, _mm512_set1_ps(a.scaled_zero), sum);
+}
 
-  void keep_codes(int v, __m512i low, __m512i high) {
-    _mm512_store_si512(codes[v], low);
-    _mm512_store_si512(codes[v + 4], high);
-  }
-  void keep_scales(const Scales& scales, __m512 sum) {
-    _mm512_store_ps(scale, scales.first);
-    _mm512_store_ps(second, scales.second);
-    _mm512_store_ps(weight_sum, sum);
-  }
-  Scales scales() const { return {_mm512_load_ps(scale), _mm512_load_ps(second)}; }
-};
+inline void keep_codes(int v, __m512i low, __m512i high, UnpackedBlock& block) {
+  _mm512_store_si512(block.codes[v], low);
+  _mm512_store_si512(block.codes[v + 4], high);
+}
+inline void keep_scales(const Scales& scales, __m512 weight_sum, UnpackedBlock& block) {
+  _mm512_store_ps(block.scale, scales.first);
+  _mm512_store_ps(block.second, scales.second);
+  _mm512_store_ps(block.weight_sum, weight_sum);
+}
+inline Scales kept_scales(const UnpackedBlock& block) { return {_mm512_load_ps(block.scale), _mm512_load_ps(block.second)}; }
 
 /** Codes without their offset, as signed bytes; Q8_0's are left where they are, being that already. */
 template <TensorDtype D>
@@ -141,10 +146,10 @@ inline void unpack_signed(const QuantPanel& panel, size_t b, UnpackedBlock& out)
       low = _mm512_sub_epi8(low, offset);
       high = _mm512_sub_epi8(high, offset);
     }
-    out.keep_codes(v, low, high);
+    keep_codes(v, low, high, out);
   }
   const Scales scales = load_scales<D>(panel, b);
-  out.keep_scales(scales, sums.scaled(scales));
+  keep_scales(scales, sums.scaled(scales), out);
 }
 
 }  // namespace

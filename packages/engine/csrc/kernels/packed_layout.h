@@ -93,21 +93,18 @@ struct PrefetchTurn {
 constexpr PrefetchTurn kNoPrefetch = {SIZE_MAX, 1};
 
 /**
- * Asks for block b of the panel kAhead panels on: the first that follows those a product takes together. Panels are a few kilobytes in
- * three sections: too short for the hardware to see the stream in time. Past the last panel the address may be anything; a prefetch never
- * faults.
+ * Asks for block b of the panel kTogether further on, where a product takes that many at once. Panels are a few kilobytes in three
+ * sections: too short for the hardware to see the stream in time. Past the last panel the address may be anything; a prefetch never faults.
  */
-template <TensorDtype D, size_t kAhead>
-inline void prefetch_far(const QuantPanel& panel, size_t b) {
+template <TensorDtype D, size_t kTogether = 1>
+inline void prefetch_next(const QuantPanel& panel, size_t b) {
   constexpr QuantLayout layout = quant_layout(D);
-  const size_t ahead = kAhead * panel.to_next;
+  const size_t ahead = kTogether * panel.to_next;
   const auto fetch = [ahead](const uint8_t* p) { __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + ahead), 0, 2); };
   for (size_t i = 0; i < layout.codes_bytes; i += 64) fetch(panel.codes + b * layout.codes_bytes + i);
   for (size_t i = 0; i < layout.high_bytes; i += 64) fetch(panel.high + b * layout.high_bytes + i);
   fetch(panel.scales + b * layout.scale_bytes);
 }
-template <TensorDtype D>
-inline void prefetch_next(const QuantPanel& panel, size_t b) { prefetch_far<D, 1>(panel, b); }
 
 struct FloatPanel {
   TensorDtype dtype;

@@ -53,7 +53,7 @@ template <TensorDtype D, size_t P>
 inline void unpack_next(const QuantPanel* panels, size_t b, Chunk& chunk) {
   for (size_t p = 0; p < P; p++) {
     unpack_signed<D>(panels[p], b, chunk.blocks[p][b - chunk.begin]);
-    prefetch_far<D, P>(panels[p], b);
+    prefetch_next<D, P>(panels[p], b);
   }
 }
 
@@ -145,11 +145,6 @@ class Multiplier {
   bool odd_ = false, started_ = false;
 };
 
-inline __m512 add_scaled(const int32_t* dot_product, __m512 weight_scale, float x_scale, __m512 sum) {
-  const __m512 dot = _mm512_cvtepi32_ps(_mm512_load_si512(dot_product));
-  return _mm512_fmadd_ps(dot, _mm512_mul_ps(weight_scale, _mm512_set1_ps(x_scale)), sum);
-}
-
 /** Where a tile's sums of one panel are kept, rows `stride` floats apart. */
 struct Sums {
   float* values;
@@ -166,15 +161,13 @@ template <TensorDtype D>
   for (int r = 0; r < R; r++) sum[r] = adds ? _mm512_loadu_ps(sums.values + static_cast<size_t>(r) * sums.stride) : _mm512_setzero_ps();
   for (size_t b = chunk.begin; b < chunk.end; b++, dots++) {
     const UnpackedBlock& block = chunk.blocks[panel_idx][b - chunk.begin];
-    const Scales scales = block.scales();
+    const Scales scales = kept_scales(block);
     const __m512 weight_sum = _mm512_load_ps(block.weight_sum);
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
-      sum[r] = add_scaled((*dots)[0][panel_idx][r], scales.first, a.scale, sum[r]);
-      if constexpr (D == TensorDtype::q6_k) sum[r] = add_scaled((*dots)[1][panel_idx][r], scales.second, a.scale, sum[r]);
-      if constexpr (has_minimum(D)) sum[r] = _mm512_fmadd_ps(scales.second, _mm512_set1_ps(a.scaled_sum), sum[r]);
-      sum[r] = _mm512_fmadd_ps(weight_sum, _mm512_set1_ps(a.scaled_zero), sum[r]);
+      const auto dot = [&](size_t tile) { return _mm512_load_si512((*dots)[tile][panel_idx][r]); };
+      sum[r] = add_block<D>(sum[r], dot(0), dot(kTilesPerBlock<D> - 1), scales, weight_sum, a);
     }
   }
 #pragma GCC unroll 16

@@ -26,10 +26,6 @@ inline __m512i dot_start(const QuantBlock& a) {
   return _mm512_setzero_si512();
 }
 
-inline __m512 add_scaled(__m512i dot_product, __m512 weight_scale, float x_scale, __m512 sum) {
-  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot_product), _mm512_mul_ps(weight_scale, _mm512_set1_ps(x_scale)), sum);
-}
-
 /** Blocks unpacked at a time; they stay in the first-level cache beside the rows. */
 constexpr size_t kChunk = 9;
 
@@ -74,7 +70,7 @@ template <TensorDtype D, int R, int P, Turn kTurn>
   }
   for (size_t b = chunk.begin, end = chunk.end; b < end; b++) {
     if (prefetch.due()) {
-      for (int c = 0; c < P; c++) prefetch_far<D, P>(panels[c], b);
+      for (int c = 0; c < P; c++) prefetch_next<D, P>(panels[c], b);
     }
     __m512i dots[R][P], high_dots[kHalves ? R : 1][P];
 #pragma GCC unroll 8
@@ -96,7 +92,7 @@ template <TensorDtype D, int R, int P, Turn kTurn>
         } else {
           load_groups<D>(panels[c], b, v, low[c], high[c]);
           sums[c].add(low[c], high[c]);
-          if constexpr (kTurn == Turn::first) blocks[c]->keep_codes(v, low[c], high[c]);
+          if constexpr (kTurn == Turn::first) keep_codes(v, low[c], high[c], *blocks[c]);
         }
       }
 #pragma GCC unroll 8
@@ -119,22 +115,20 @@ template <TensorDtype D, int R, int P, Turn kTurn>
     __m512 weight_sum[P];
     for (int c = 0; c < P; c++) {
       if constexpr (kTurn == Turn::later) {
-        scales[c] = blocks[c]->scales();
+        scales[c] = kept_scales(*blocks[c]);
         weight_sum[c] = _mm512_load_ps(blocks[c]->weight_sum);
       } else {
         scales[c] = load_scales<D>(panels[c], b);
         weight_sum[c] = sums[c].scaled(scales[c]);
-        if constexpr (kTurn == Turn::first) blocks[c]->keep_scales(scales[c], weight_sum[c]);
+        if constexpr (kTurn == Turn::first) keep_scales(scales[c], weight_sum[c], *blocks[c]);
       }
     }
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
       const QuantBlock& a = x[static_cast<size_t>(r) * stride + b];
       for (int c = 0; c < P; c++) {
-        sum[r][c] = add_scaled(dots[r][c], scales[c].first, a.scale, sum[r][c]);
-        if constexpr (kHalves) sum[r][c] = add_scaled(high_dots[r][c], scales[c].second, a.scale, sum[r][c]);
-        if constexpr (has_minimum(D)) sum[r][c] = _mm512_fmadd_ps(scales[c].second, _mm512_set1_ps(a.scaled_sum), sum[r][c]);
-        sum[r][c] = _mm512_fmadd_ps(weight_sum[c], _mm512_set1_ps(a.scaled_zero), sum[r][c]);
+        const __m512i high_dot = kHalves ? high_dots[kHalves ? r : 0][c] : dots[r][c];
+        sum[r][c] = add_block<D>(sum[r][c], dots[r][c], high_dot, scales[c], weight_sum[c], a);
       }
     }
     if constexpr (kTurn != Turn::alone) {
