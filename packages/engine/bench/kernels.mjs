@@ -3,7 +3,7 @@
 //
 //   node packages/engine/bench/kernels.mjs [--isa PATH] [--threads N] [--rows 1,8,32,512] [--tries N] [--json FILE]
 //
-// PATH: portable, avx2, avx2_vnni, avx512, amx, neon, neon_dotprod or neon_i8mm; without it the best one of the machine.
+// PATH: portable, avx2, avx2_vnni, avx512, amx, amx_bf16, neon, neon_dotprod or neon_i8mm; without it the best one of the machine.
 // Weights are random; shapes and types are those of SmolLM2-135M as shipped. The same shape is packed several times so that the
 // weights together exceed the caches, as a model's do. Every figure is the best of several short runs.
 import { execFileSync } from 'node:child_process'
@@ -14,7 +14,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const isaPaths = ['portable', 'avx2', 'avx2_vnni', 'avx512', 'amx', 'neon', 'neon_dotprod', 'neon_i8mm']
+const isaPaths = ['portable', 'avx2', 'avx2_vnni', 'avx512', 'amx', 'amx_bf16', 'neon', 'neon_dotprod', 'neon_i8mm']
 const dtypes = {
   F32: { index: 0, blockLength: 1, blockBytes: 4, peak: 'f32' },
   BF16: { index: 2, blockLength: 1, blockBytes: 2, peak: 'f32' },

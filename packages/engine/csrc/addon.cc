@@ -25,6 +25,16 @@ Napi::Value host_id(const Napi::CallbackInfo& info) { return Napi::String::New(i
 
 Napi::Value isa(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), isa_name(active_isa())); }
 
+// setComputeDtype('int8' | 'bf16'): whether this CPU has it. Before engines are made.
+Napi::Value set_compute_dtype(const Napi::CallbackInfo& info) {
+  const bool bf16 = info[0].As<Napi::String>().Utf8Value() == "bf16", now_bf16 = active_isa() == Isa::amx_bf16;
+  return Napi::Boolean::New(info.Env(), bf16 == now_bf16 || set_active_isa(bf16 ? Isa::amx_bf16 : Isa::amx));
+}
+
+Napi::Value compute_dtype(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), active_isa() == Isa::amx_bf16 ? "bf16" : "int8");
+}
+
 Napi::Value cores(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), available_cores()); }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
@@ -39,6 +49,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("decodeFrame", Napi::Function::New<decode_frame_status>(env));
   exports.Set("hostId", Napi::Function::New<host_id>(env));
   exports.Set("isaName", Napi::Function::New<isa>(env));
+  exports.Set("setComputeDtype", Napi::Function::New<set_compute_dtype>(env));
+  exports.Set("computeDtype", Napi::Function::New<compute_dtype>(env));
   exports.Set("availableCores", Napi::Function::New<cores>(env));
   exports.Set("placeProcess", Napi::Function::New<place_process_call>(env));
   exports.Set("serveHops", Napi::Function::New<serve_hops>(env));

@@ -27,7 +27,8 @@ const isaFlags = {
     _avx2: avx2Flags,
     _avx2_vnni: avx2Flags,
     _avx512: avx512Flags,
-    _amx: avx512Flags
+    _amx: avx512Flags,
+    _amx_bf16: avx512Flags
   },
   arm64: {
     _neon_dotprod: ['-march=armv8.2-a+dotprod'],
@@ -62,11 +63,12 @@ export function commonFlags () {
 }
 
 // Flags that compilers older than GCC 11 and Clang 12 do not know. Such a source is empty without them.
-const newerFlags = { _avx2_vnni: ['-mavxvnni'], _amx: ['-mamx-tile', '-mamx-int8'] }
+const newerFlags = { _avx2_vnni: ['-mavxvnni'], _amx: ['-mamx-tile', '-mamx-int8'],
+  _amx_bf16: ['-mamx-tile', '-mamx-bf16', '-mavx512bf16', '-mavx512fp16', '-mavx512vbmi'] }
 
 /** Flags for a source's instruction set, as far as the compiler knows them. */
 export function flagsOf (source, compiler) {
-  const suffix = /(_avx2|_avx2_vnni|_avx512|_amx|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
+  const suffix = /(_avx2|_avx2_vnni|_avx512|_amx|_amx_bf16|_neon_dotprod|_neon_i8mm)\.cc$/.exec(source)?.[1]
   const newer = process.arch === 'x64' ? newerFlags[suffix] ?? [] : []
   return [...isaFlags[process.arch]?.[suffix] ?? [], ...newer.length > 0 && accepts(compiler, newer) ? newer : []]
 }

@@ -22,6 +22,7 @@ isa_flags_of () {
     x86_64*_avx2_vnni.cc) echo '-mavx2 -mfma -mf16c -mavxvnni' ;;
     x86_64*_avx512.cc) echo '-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c' ;;
     x86_64*_amx.cc) echo "$(isa_flags_of _avx512.cc) -mamx-tile -mamx-int8" ;;
+    x86_64*_amx_bf16.cc) echo "$(isa_flags_of _avx512.cc) -mamx-tile -mamx-bf16 -mavx512bf16 -mavx512fp16 -mavx512vbmi" ;;
     aarch64*_neon_dotprod.cc) echo '-march=armv8.2-a+dotprod' ;;
     aarch64*_neon_i8mm.cc) echo '-march=armv8.2-a+dotprod+i8mm' ;;
   esac

@@ -24,8 +24,8 @@ namespace tandem {
 namespace {
 
 /** By Isa: what TANDEM_ISA and `tandem status` call a path. */
-constexpr const char* kOptionNames[kNumIsas] = {"portable", "avx2", "avx2_vnni", "avx512", "amx", "neon", "neon_dotprod", "neon_i8mm"};
-constexpr const char* kNames[kNumIsas] = {"portable", "AVX2", "AVX2 VNNI", "AVX-512 VNNI", "AMX", "NEON", "NEON dotprod", "NEON i8mm"};
+constexpr const char* kOptionNames[kNumIsas] = {"portable", "avx2", "avx2_vnni", "avx512", "amx", "amx_bf16", "neon", "neon_dotprod", "neon_i8mm"};
+constexpr const char* kNames[kNumIsas] = {"portable", "AVX2", "AVX2 VNNI", "AVX-512 VNNI", "AMX", "AMX BF16", "NEON", "NEON dotprod", "NEON i8mm"};
 
 #if defined(__x86_64__)
 // Asked for here because older compilers do not know the names of these.
@@ -38,6 +38,14 @@ bool cpu_has_amx_int8() {
   constexpr unsigned kTileAndInt8 = 3u << 24;
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTileAndInt8) == kTileAndInt8;
+}
+/** Every CPU with AMX so far has these. */
+bool cpu_has_amx_bf16() {
+  constexpr unsigned kVbmi = 1u << 1, kTileBf16AndHalves = 1u << 24 | 1u << 22 | 1u << 23, kAvx512Bf16 = 1u << 5;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  if ((ecx & kVbmi) == 0 || (edx & kTileBf16AndHalves) != kTileBf16AndHalves) return false;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kAvx512Bf16) != 0;
 }
 
 /** Tile registers are large; Linux gives them to a process that asks (for all its threads, those to come as well). */
@@ -63,6 +71,9 @@ bool cpu_has(Isa isa) {
       return cpu_has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
     case Isa::amx: return kAmxQuantPanels.num_panels > 0 && cpu_has(Isa::avx512) && cpu_has_amx_int8() && may_use_tiles();
+    case Isa::amx_bf16:
+      return kAmxBf16QuantPanels.num_panels > 0 && kAmxBf16Rows.quantize_rows != nullptr && cpu_has(Isa::avx512) && cpu_has_amx_bf16() &&
+             may_use_tiles();
 #elif defined(__aarch64__)
     case Isa::neon: return true;
 #if defined(__linux__)
@@ -74,10 +85,24 @@ bool cpu_has(Isa isa) {
   }
 }
 
+#if defined(__x86_64__)
+const KernelTable* amx_bf16_table() {
+  static const KernelTable table = [] {
+    KernelTable made = kAvx512Kernels;
+    made.quantize_rows = kAmxBf16Rows.quantize_rows;
+    made.rms_norm_quantize = kAmxBf16Rows.rms_norm_quantize;
+    made.swiglu_quantize = kAmxBf16Rows.swiglu_quantize;
+    return made;
+  }();
+  return &table;
+}
+#endif
+
 const KernelTable* table_of(Isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
     case Isa::avx512: case Isa::amx: return &kAvx512Kernels;
+    case Isa::amx_bf16: return amx_bf16_table();
     case Isa::avx2: case Isa::avx2_vnni: return &kAvx2Kernels;
 #elif defined(__aarch64__)
     case Isa::neon: case Isa::neon_dotprod: case Isa::neon_i8mm: return &kNeonKernels;
@@ -97,7 +122,7 @@ Isa choose() {
     const Isa isa = static_cast<Isa>(i);
     if (!cpu_has(isa)) continue;
     if (wanted != nullptr && std::strcmp(wanted, kOptionNames[i]) == 0) return isa;
-    best = isa;
+    if (isa != Isa::amx_bf16) best = isa;
   }
   return best;
 }
@@ -134,6 +159,7 @@ const QuantPanels& quant_panels() {
   switch (active_isa()) {
 #if defined(__x86_64__)
     case Isa::amx: return kAmxQuantPanels;
+    case Isa::amx_bf16: return kAmxBf16QuantPanels;
     case Isa::avx512: return kAvx512QuantPanels;
     case Isa::avx2_vnni: return kAvx2VnniQuantPanels;
     case Isa::avx2: return kAvx2QuantPanels;

@@ -93,6 +93,8 @@ void add_rows_to(const Part& part, const float* sums, const int32_t* row_of, con
 
 }  // namespace
 
+float weight_limit() { return quant_panels().weight_limit; }
+
 size_t split_group(const PackedMatrix& weights, size_t num_rows) {
   constexpr size_t kFewRows = 3;
   return num_rows <= kFewRows ? 1 : panel_group(weights);

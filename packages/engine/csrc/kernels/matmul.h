@@ -1,6 +1,6 @@
 // Owns matrix products of activations with packed weights. y[r][c] is computed by the same instruction sequence
 // whatever num_rows, the column range and the thread: same bits alone and in any batch.
-// For quantised weights the bits are also equal on every instruction set. No allocation, no threads in here:
+// For quantised weights the bits are also equal on every instruction set but amx_bf16. No allocation, no threads in here:
 // callers split columns at multiples of kPanel (16).
 #pragma once
 
@@ -21,6 +21,9 @@ struct MatmulOutput {
   /** [num_outputs], added to the sum first; may be null. */
   const float* bias = nullptr;
 };
+
+/** Largest weight of a quantised matrix that this machine's products take; infinite but for one path. */
+float weight_limit();
 
 /** Column ranges of a product with that many rows are best split at multiples of so many panels: what a kernel of this machine takes
  *  together; with a few rows it takes single ones, and finer ranges spread better over threads. */

@@ -55,6 +55,16 @@ constexpr int code_offset(TensorDtype dtype) {
   }
 }
 
+/** Largest size of a code without its offset. */
+constexpr int largest_code(TensorDtype dtype) {
+  switch (dtype) {
+    case TensorDtype::q8_0: return 128;
+    case TensorDtype::q5_1: case TensorDtype::q5_k: return 31;
+    case TensorDtype::q4_1: case TensorDtype::q4_k: return 15;
+    default: return code_offset(dtype);
+  }
+}
+
 struct QuantPanel {
   const uint8_t* codes;
   const uint8_t* high;

@@ -1,6 +1,8 @@
 #include "kernels/packed_matrix.h"
 
+#include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/packed_layout.h"
@@ -137,6 +139,23 @@ PackedMatrix PackedMatrix::pack_concat(const StoredMatrix* parts, const MatrixRa
     first_output += ranges[i].row_end - ranges[i].row_begin;
   }
   return packed;
+}
+
+float PackedMatrix::weight_bound() const {
+  assert(quantized());
+  float bound = 0;
+  BlockColumns block;
+  for (size_t p = 0; p < num_panels(); p++) {
+    const QuantPanel panel = quant_panel_at(dtype_, data() + p * panel_bytes_, num_inputs_ / kBlock);
+    for (size_t b = 0; b < num_inputs_ / kBlock; b++) {
+      unpack_scales(dtype_, panel, b, block);
+      for (size_t c = 0; c < kPanel; c++) {
+        const float scale = std::max(std::fabs(block.scale[0][c]), std::fabs(block.scale[1][c]));
+        bound = std::max(bound, scale * static_cast<float>(largest_code(dtype_)) + std::fabs(block.minimum[c]));
+      }
+    }
+  }
+  return bound;
 }
 
 void PackedMatrix::unpack_output(size_t output, float* values) const {

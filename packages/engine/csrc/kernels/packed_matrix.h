@@ -67,6 +67,9 @@ class PackedMatrix {
   /** True when activations must be QuantBlocks. */
   bool quantized() const { return is_quantized(dtype_); }
 
+  /** Quantised types: no weight is larger, by what its scale allows. */
+  float weight_bound() const;
+
   /** Dequantises one output's weights, [num_inputs] float32: the embedding lookup of a tied LM head. */
   void unpack_output(size_t output, float* values) const;
 

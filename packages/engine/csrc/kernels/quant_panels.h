@@ -8,13 +8,16 @@ namespace tandem {
 struct QuantPanels {
   /** Adjacent panels a call takes at most. */
   size_t num_panels;
+  /** Largest weight a product takes. */
+  float weight_limit;
   QuantPanelFn of[kNumTensorDtypes];
 };
 
 /** One entry per TensorDtype of a template over it; null for float types. */
-#define TANDEM_QUANT_PANELS(num_panels, product)                                                                   \
-  {num_panels, {nullptr, nullptr, nullptr, nullptr, product<TensorDtype::q8_0>, product<TensorDtype::q4_0>,                     \
-    product<TensorDtype::q4_1>, product<TensorDtype::q5_0>, product<TensorDtype::q5_1>, product<TensorDtype::q4_k>, \
+#define TANDEM_QUANT_PANELS(num_panels, product) TANDEM_LIMITED_QUANT_PANELS(num_panels, __builtin_inff(), product)
+#define TANDEM_LIMITED_QUANT_PANELS(num_panels, weight_limit, product)                                                    \
+  {num_panels, weight_limit, {nullptr, nullptr, nullptr, nullptr, product<TensorDtype::q8_0>, product<TensorDtype::q4_0>, \
+    product<TensorDtype::q4_1>, product<TensorDtype::q5_0>, product<TensorDtype::q5_1>, product<TensorDtype::q4_k>,       \
     product<TensorDtype::q5_k>, product<TensorDtype::q6_k>}}
 
 extern const QuantPanels kPortableQuantPanels;
@@ -24,6 +27,15 @@ extern const QuantPanels kAvx512QuantPanels;
 /** num_panels is 0 when the compiler does not know the instructions. */
 extern const QuantPanels kAvx2VnniQuantPanels;
 extern const QuantPanels kAmxQuantPanels;
+/** Other bits than all the others': bf16 activations, made by kAmxBf16Rows. */
+extern const QuantPanels kAmxBf16QuantPanels;
+/** A kernel table's makers of blocks. */
+struct QuantRows {
+  decltype(KernelTable::quantize_rows) quantize_rows;
+  decltype(KernelTable::rms_norm_quantize) rms_norm_quantize;
+  decltype(KernelTable::swiglu_quantize) swiglu_quantize;
+};
+extern const QuantRows kAmxBf16Rows;
 #elif defined(__aarch64__)
 extern const QuantPanels kNeonQuantPanels;
 extern const QuantPanels kNeonDotprodQuantPanels;

@@ -96,8 +96,6 @@ StoredBlock read_stored_block(TensorDtype dtype, const uint8_t* row, size_t bloc
   return block;
 }
 
-namespace {
-
 void unpack_scales(TensorDtype dtype, const QuantPanel& panel, size_t block_idx, BlockColumns& block) {
   const QuantLayout layout = quant_layout(dtype);
   const uint8_t* scales = panel.scales + block_idx * layout.scale_bytes;
@@ -120,8 +118,6 @@ void unpack_scales(TensorDtype dtype, const QuantPanel& panel, size_t block_idx,
     }
   }
 }
-
-}  // namespace
 
 void unpack_block(TensorDtype dtype, const QuantPanel& panel, size_t block_idx, BlockColumns& block) {
   const QuantLayout layout = quant_layout(dtype);

@@ -29,6 +29,7 @@ struct BlockColumns {
   float scale[2][16];
   float minimum[16];
 };
+void unpack_scales(TensorDtype dtype, const QuantPanel& panel, size_t block_idx, BlockColumns& block);
 void unpack_block(TensorDtype dtype, const QuantPanel& panel, size_t block_idx, BlockColumns& block);
 
 /** One weight of a float panel. */

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/activations.h"
+#include "kernels/matmul.h"
 #include "model/engine_error.h"
 
 namespace tandem {
@@ -115,6 +117,11 @@ void WeightFiles::release(const TensorRef& ref) {
 
 PackedMatrix WeightFiles::count(PackedMatrix matrix, const TensorRef& ref, uint64_t read_bytes) {
   release(ref);
+  const float limit = weight_limit();
+  if (matrix.quantized() && std::isfinite(limit) && !(matrix.weight_bound() <= limit)) {
+    unsupported(ref, "weights may be as large as " + std::to_string(matrix.weight_bound()) + ", and bf16 products take none above " +
+                         std::to_string(static_cast<int>(limit)) + "; compute in int8");
+  }
   packed_bytes_ += matrix.num_bytes();
   read_bytes_ += read_bytes;
   if (progress_) progress_(read_bytes_);

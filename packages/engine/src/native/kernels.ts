@@ -6,7 +6,7 @@ import type { ThreadPinning } from '../types.js'
 import { loadAddon } from './load-addon.js'
 
 /** In the order of csrc/kernels/isa.h. */
-export const isaPaths = ['portable', 'avx2', 'avx2_vnni', 'avx512', 'amx', 'neon', 'neon_dotprod', 'neon_i8mm'] as const
+export const isaPaths = ['portable', 'avx2', 'avx2_vnni', 'avx512', 'amx', 'amx_bf16', 'neon', 'neon_dotprod', 'neon_i8mm'] as const
 export type IsaPath = typeof isaPaths[number]
 
 /** In the order of csrc/kernels/dtypes.h. */

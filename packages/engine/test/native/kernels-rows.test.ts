@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { applyRope, ropeAngles } from '../../src/reference/attention/rope.js'
 import { rmsNorm } from '../../src/reference/rms-norm.js'
 import { route } from '../../src/reference/router.js'
-import { availablePaths, kernelsOn, quantizedBlock, seededFloats } from './support/kernel-cases.js'
+import { availablePaths, bf16Paths, eightBitPaths, kernelsOn, quantizedBlock, seededFloats } from './support/kernel-cases.js'
 
 interface StoredBlock {
   readonly codes: readonly number[]
@@ -44,9 +44,9 @@ function quantizedCases (numColumns: number): Float32Array[] {
 
 const relative = (actual: number, expected: number): number => Math.abs(actual - expected) / Math.max(Math.abs(expected), 1e-3)
 
-describe.each(availablePaths)('row kernels on $isa', ({ index }) => {
-  const columns = [7, 32, 40, 200, 576]
+const columns = [7, 32, 40, 200, 576]
 
+describe.each(eightBitPaths)('8-bit rows on $isa', ({ index }) => {
   test.each(columns)('quantizeRows over %i columns rounds half to even and sums', numColumns => {
     for (const x of quantizedCases(numColumns)) {
       const blocks = kernelsOn(index).quantizeRows(x, 1, numColumns)
@@ -63,7 +63,32 @@ describe.each(availablePaths)('row kernels on $isa', ({ index }) => {
     expect(Number.isFinite(scale)).toBe(true)
     codes.forEach((code, i) => expect(Math.abs(scale * (code - zero) - x[i]!)).toBeLessThan(scale * 0.501))
   })
+})
 
+describe.each(bf16Paths)('bf16 rows on $isa', ({ index }) => {
+  /** Of every four inputs the middle two change places; all are scaled by 2^104 (csrc/kernels/bf16_rows.h). */
+  const blocksOf = (x: Float32Array, numColumns: number): Uint16Array => {
+    const padded = new Float32Array(Math.ceil(numColumns / 32) * 32)
+    padded.set(x)
+    return kernelsOn(index).toBf16(padded.map((_, i) => padded[[0, 2, 1, 3][i % 4]! + i - i % 4]! * 2 ** 104))
+  }
+
+  test.each(columns)('quantizeRows over %i columns', numColumns => {
+    const x = seededFloats(31, numColumns, 5)
+    const blocks = kernelsOn(index).quantizeRows(x, 1, numColumns)
+    expect(new Uint16Array(blocks.slice().buffer)).toEqual(blocksOf(x, numColumns))
+  })
+
+  test('values too large to be scaled are cut, and NaN stays NaN', () => {
+    const kernels = kernelsOn(index)
+    const blocks = new Uint16Array(kernels.quantizeRows(Float32Array.of(3e38, -3e38, Infinity, NaN), 1, 4).slice().buffer)
+    const [large, infinite, negative, nan] = kernels.fromBf16(blocks)
+    expect([large, infinite, negative]).toEqual([2 ** 127, 2 ** 127, -(2 ** 127)])
+    expect(nan).toBeNaN()
+  })
+})
+
+describe.each(availablePaths)('row kernels on $isa', ({ index }) => {
   test.each(columns)('rmsNorm over %i columns is within 1e-6 of the reference, quantised too', numColumns => {
     const kernels = kernelsOn(index)
     const x = seededFloats(32, 4 * numColumns, 3)
@@ -112,11 +137,11 @@ describe.each(availablePaths)('row kernels on $isa', ({ index }) => {
   })
 })
 
-describe.skipIf(availablePaths.length < 2)('instruction sets', () => {
+describe.skipIf(eightBitPaths.length < 2)('instruction sets', () => {
   test('norm, SwiGLU and quantisation have the same bits on every path', () => {
     const x = seededFloats(40, 3 * 200, 9)
     const weight = seededFloats(41, 200)
-    const [first, ...others] = availablePaths.map(({ index }) => {
+    const [first, ...others] = eightBitPaths.map(({ index }) => {
       const kernels = kernelsOn(index)
       const y = new Float32Array(x.length)
       const blocks = kernels.rmsNormQuantize(x, weight, 1e-5, 3, y)

@@ -75,6 +75,7 @@ PeakLoops peak_loops() {
   switch (active_isa()) {
 #if defined(__x86_64__)
     case Isa::amx: return {kAvx512Peak.f32, kAmxInt8Peak, kAmxInt8Peak};
+    case Isa::amx_bf16: return {kAvx512Peak.f32, kAmxBf16Peak, kAmxBf16Peak};
     case Isa::avx512: return kAvx512Peak;
     case Isa::avx2_vnni: return {kAvx2Peak.f32, kAvx2VnniInt8Peak, kAvx2VnniInt8Peak};
     case Isa::avx2: return kAvx2Peak;

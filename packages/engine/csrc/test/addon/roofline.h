@@ -26,6 +26,7 @@ extern const PeakLoops kAvx512Peak;
 /** Paths that multiply floats as the one before them. */
 extern const PeakLoop kAvx2VnniInt8Peak;
 extern const PeakLoop kAmxInt8Peak;
+extern const PeakLoop kAmxBf16Peak;
 #elif defined(__aarch64__)
 extern const PeakLoops kNeonPeak;
 extern const PeakLoops kNeonDotprodPeak;

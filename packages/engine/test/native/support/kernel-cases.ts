@@ -33,6 +33,11 @@ export const availablePaths = allPaths.filter(({ isa, index }) => {
   return available
 })
 
+/** Paths that give the same bits: activations are rounded to 8 bits before they meet quantised weights. */
+export const eightBitPaths = availablePaths.filter(({ isa }) => isa !== 'amx_bf16')
+/** The path that rounds them to bf16, where there is one. */
+export const bf16Paths = availablePaths.filter(({ isa }) => isa === 'amx_bf16')
+
 /** The addon with path `index` active. */
 export function kernelsOn (index: number): KernelAddon {
   if (kernelsOrNull === null || !kernelsOrNull.setIsa(index)) throw new Error(`path ${index} is not available`)

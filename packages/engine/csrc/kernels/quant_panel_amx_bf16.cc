@@ -1,0 +1,299 @@
+// Owns the AMX product of bf16 activations with quantised panels. Weights become bf16, scale and minimum included, a block ahead of the
+// tiles that take them; so a sum stays in its tile register over all blocks, and nothing is scaled row by row. The price is other bits than
+// 8-bit activations give, and the gain besides speed is less error than they have.
+//
+// A code becomes a half-precision number and w = scale * code + minimum is one operation on 32 of them. A half turns into bf16 by shifting
+// its exponent down to where bf16 has it: what was 2^e is then 2^(e - 112), which the activations make up for (bf16_rows.h). The shift cuts
+// three bits off; kCutLoss makes that even out.
+#if defined(__x86_64__)
+#include "kernels/quant_panels.h"
+
+#if defined(__AMX_BF16__) && defined(__AVX512FP16__) && defined(__AVX512VBMI__)
+#include <cstring>
+
+#include "kernels/avx512_block_impl.h"
+#include "kernels/bf16_rows.h"
+
+namespace tandem {
+namespace {
+
+constexpr size_t kTileRows = 16;
+constexpr size_t kMaxCallPanels = 2;
+
+/** A block of a panel as a tile: row 2 * g + j holds inputs 4 * g + j and 4 * g + j + 2 of each column, side by side. */
+struct alignas(64) TileBlock {
+  uint16_t rows[16][32];
+};
+
+/** What cutting a number to 8 significant bits takes off on average, as a share of it. */
+constexpr float kCutLoss = 0.7213f / 256;
+
+/** Per column a half, twice side by side. */
+inline __m512h both_inputs(__m512 values) {
+  alignas(64) static constexpr uint16_t kTwice[32] = {0, 0, 1, 1, 2,  2,  3,  3,  4,  4,  5,  5,  6,  6,  7,  7,
+                                                      8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15};
+  const __m256i halves = _mm512_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return _mm512_castsi512_ph(_mm512_permutexvar_epi16(_mm512_load_si512(kTwice), _mm512_castsi256_si512(halves)));
+}
+
+/** What turns codes into weights: of a whole block, or with Q6_K of its first and of its second half. */
+struct HalfScales {
+  __m512h scale, second;
+};
+
+/** `code_start` is what the codes that will be scaled count from, besides the type's own offset. */
+template <TensorDtype D>
+inline HalfScales load_half_scales(const QuantPanel& panel, size_t b, float code_start) {
+  const __m512 unit = _mm512_set1_ps(kBf16WeightScale * (1 + kCutLoss));
+  const Scales scales = load_scales<D>(panel, b);
+  const __m512 scale = _mm512_mul_ps(scales.first, unit);
+  if constexpr (has_minimum(D)) {
+    return {both_inputs(scale), both_inputs(_mm512_fmadd_ps(scales.second, unit, _mm512_mul_ps(scale, _mm512_set1_ps(code_start))))};
+  }
+  if constexpr (D == TensorDtype::q6_k) return {both_inputs(scale), both_inputs(_mm512_mul_ps(scales.second, unit))};
+  return {both_inputs(scale), _mm512_setzero_ph()};
+}
+
+template <TensorDtype D>
+inline void store_weights(uint16_t* row, __m512h codes, __m512h scale, __m512h minimum) {
+  const __m512h w = has_minimum(D) ? _mm512_fmadd_ph(codes, scale, minimum) : _mm512_mul_ph(codes, scale);
+  // The sign moves with the exponent and leaves copies of itself where bf16 has more of that.
+  const __m512i shifted = _mm512_srai_epi16(_mm512_castph_si512(w), 3);
+  _mm512_store_si512(row, _mm512_and_si512(shifted, _mm512_set1_epi16(static_cast<short>(0x8fff))));
+}
+
+/** Upper bytes of the halves -8 .. 7; their lower ones are zero. */
+constexpr uint8_t kFourBitHalves[16] = {0xc8, 0xc7, 0xc6, 0xc5, 0xc4, 0xc2, 0xc0, 0xbc, 0x00, 0x3c, 0x40, 0x42, 0x44, 0x45, 0x46, 0x47};
+
+/** Four bits a code: looked up, counted from 8. `between(v)` runs after each quarter. */
+template <TensorDtype D, typename Between>
+[[gnu::always_inline]] inline void unpack_four_bits(const QuantPanel& panel, size_t b, TileBlock& out, Between&& between) {
+  const HalfScales scales = load_half_scales<D>(panel, b, 8);
+  // Four times, as an index has other codes' bits above its own.
+  const __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kFourBitHalves)));
+  const uint8_t* codes = panel.codes + b * quant_layout(D).codes_bytes;
+#pragma GCC unroll 4
+  for (int v = 0; v < 4; v++) {
+    const __m512i packed = _mm512_load_si512(codes + 64 * v);
+    const auto put = [&](int row, __m512i in_upper_bytes) {
+      const __m512i halves = _mm512_maskz_permutexvar_epi8(0xaaaaaaaaaaaaaaaa, in_upper_bytes, table);
+      store_weights<D>(out.rows[row], _mm512_castsi512_ph(halves), scales.scale, scales.second);
+    };
+    // Not by shifts: the unit that does them has the sign's to do, and more besides while tiles are at work.
+    const auto from_bit = [&](long long bit) {
+      return _mm512_multishift_epi64_epi8(_mm512_set1_epi64(0x3030202010100000 + 0x0101010101010101 * bit), packed);
+    };
+    put(2 * v, from_bit(0));
+    put(2 * v + 1, packed);
+    put(2 * v + 8, from_bit(4));
+    put(2 * v + 9, from_bit(12));
+    between(v);
+  }
+}
+
+/** Both rows of a group of four inputs, from codes as unsigned bytes. */
+template <TensorDtype D>
+inline void store_group(TileBlock& out, int group, __m512i codes, __m512h scale, __m512h minimum) {
+  constexpr int kOffset = D == TensorDtype::q8_0 ? 128 : code_offset(D);
+  // The half 1024 has the unit as its last bit. 0xea ORs the last operand with the AND of the others.
+  const __m512i k1024 = _mm512_set1_epi16(0x6400);
+  const __m512h start = _mm512_set1_ph(static_cast<_Float16>(1024 + kOffset));
+  const __m512i even = _mm512_ternarylogic_epi32(codes, _mm512_set1_epi16(0xff), k1024, 0xea);
+  const __m512i odd = _mm512_or_si512(_mm512_srli_epi16(codes, 8), k1024);
+  store_weights<D>(out.rows[2 * group], _mm512_sub_ph(_mm512_castsi512_ph(even), start), scale, minimum);
+  store_weights<D>(out.rows[2 * group + 1], _mm512_sub_ph(_mm512_castsi512_ph(odd), start), scale, minimum);
+}
+
+template <TensorDtype D, typename Between>
+[[gnu::always_inline]] inline void unpack(const QuantPanel& panel, size_t b, TileBlock& out, Between&& between) {
+  if constexpr (D == TensorDtype::q4_0 || D == TensorDtype::q4_1 || D == TensorDtype::q4_k) {
+    unpack_four_bits<D>(panel, b, out, between);
+  } else {
+    const HalfScales scales = load_half_scales<D>(panel, b, 0);
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) {
+      __m512i low, high;
+      load_groups<D>(panel, b, v, low, high);
+      store_group<D>(out, v, low, scales.scale, scales.second);
+      store_group<D>(out, v + 4, high, D == TensorDtype::q6_k ? scales.second : scales.scale, scales.second);
+      between(v);
+    }
+  }
+}
+
+/** What LDTILECFG reads: palette 1, then bytes of a row and rows of each tile register. Sums of two tiles of rows with two panels are in
+ *  0 to 3, the rows in 4 and 5, weights in 6 and 7. */
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t num_rows[16] = {};
+
+  TileConfig(size_t first_rows, size_t second_rows) {
+    num_rows[0] = num_rows[1] = num_rows[4] = static_cast<uint8_t>(first_rows);
+    num_rows[2] = num_rows[3] = num_rows[5] = static_cast<uint8_t>(second_rows);
+    num_rows[6] = num_rows[7] = kTileRows;
+  }
+
+  /** The thread keeps the setting: loading it takes as long as multiplying eight tiles, asking for it next to nothing. */
+  void load() const {
+    alignas(64) uint8_t now[64];
+    asm volatile("sttilecfg %0" : "=m"(now));
+    if (std::memcmp(now, this, sizeof now) != 0) asm volatile("ldtilecfg %0" ::"m"(*this));
+  }
+};
+
+// Written out: the compilers' own do not say what memory they touch.
+#define TANDEM_TILE_LOAD(tile, from, stride) asm volatile("tileloadd (%0,%1,1), %%tmm" tile ::"r"(from), "r"(stride) : "memory")
+#define TANDEM_TILE_STORE(tile, to, stride) asm volatile("tilestored %%tmm" tile ", (%0,%1,1)" ::"r"(to), "r"(stride) : "memory")
+#define TANDEM_TILE_ZERO(tile) asm volatile("tilezero %%tmm" tile ::)
+#define TANDEM_TILE_MULTIPLY(sums, rows, weights) asm volatile("tdpbf16ps %%tmm" weights ", %%tmm" rows ", %%tmm" sums ::)
+
+/** P panels of a call with all its rows. */
+template <TensorDtype D, size_t P>
+class TileProduct {
+ public:
+  TileProduct(const QuantPanel& first, const QuantBlock* x, size_t stride, size_t num_rows, float* out)
+      : x_(x), stride_(stride), num_rows_(num_rows), out_(out) {
+    panels_[0] = first;
+    if constexpr (P == 2) panels_[1] = panel_after(first);
+  }
+
+  void run(size_t block_begin, size_t block_end) {
+    const size_t num_whole = num_rows_ / kTileRows, rest = num_rows_ % kTileRows;
+    const TileConfig config(num_whole > 0 ? kTileRows : rest, num_whole > 0 && rest > 0 ? rest : kTileRows);
+    config.load();
+    // Up to two tiles of rows take each block once; more come back to it, so they take a few blocks at a time.
+    const bool once = num_rows_ <= 2 * kTileRows;
+    const size_t chunk = once ? block_end - block_begin : kMaxChunk;
+    last_slot_ = (once ? kSlots : kMaxChunk) - 1;
+    for (begin_ = block_begin; begin_ < block_end; begin_ += chunk) {
+      end_ = block_end - begin_ < chunk ? block_end : begin_ + chunk;
+      adds_ = begin_ > block_begin;
+      if (num_whole == 0) tiles<1, true>(0);
+      else if (rest > 0) all_rows<1>(num_whole - 1), num_whole > 1 ? tiles<2, false>((num_whole - 1) * kTileRows) : tiles<2, true>(0);
+      else if (num_whole == 1) tiles<1, true>(0);
+      else if (all_rows<2>(num_whole), num_whole % 2 > 0) tiles<1, false>((num_whole - 1) * kTileRows);
+    }
+  }
+
+ private:
+  /** Powers of two. */
+  static constexpr size_t kMaxChunk = 8, kSlots = 4, kAhead = 2;
+
+  /** Whole tiles, T together; the first ones unpack. */
+  template <size_t T>
+  void all_rows(size_t num_tiles) {
+    for (size_t t = 0; t + T <= num_tiles; t += T) {
+      if (t == 0) tiles<T, true>(0);
+      else tiles<T, false>(t * kTileRows);
+    }
+  }
+
+  TileBlock* block(size_t b) { return blocks_[(b - begin_) & last_slot_]; }
+
+  template <size_t kPanel, typename Between>
+  [[gnu::always_inline]] inline void unpack_ahead(size_t b, Between&& between) {
+    unpack<D>(panels_[kPanel], b, block(b)[kPanel], between);
+    prefetch_next<D, P>(panels_[kPanel], b);
+  }
+
+  /** T tiles of rows from `row` on, blocks [begin_, end_). Unpacking runs ahead, with the tiles' instructions spread over it: in one place
+   *  they would fill the core's queues and keep it from doing both at once. */
+  template <size_t T, bool kUnpacks>
+  [[gnu::noinline]] void tiles(size_t row) {
+    float *first = out_ + row * P * 16, *second = first + kTileRows * P * 16;
+    start_sums<T>(first, second);
+    const QuantBlock *x = x_ + row * stride_ + begin_, *x_second = x + kTileRows * stride_;
+    if constexpr (kUnpacks) {
+      for (size_t b = begin_; b < end_ && b < begin_ + kAhead; b++) {
+        unpack_ahead<0>(b, [](int) {});
+        if constexpr (P == 2) unpack_ahead<1>(b, [](int) {});
+      }
+    }
+    for (size_t b = begin_; b < end_; b++, x++, x_second++) {
+      const TileBlock* weights = block(b);
+      const auto step = [&](int i) __attribute__((always_inline)) { tile_step<T>(i, weights, x, x_second); };
+      if (kUnpacks && b + kAhead < end_) {
+        unpack_ahead<0>(b + kAhead, step);
+        if constexpr (P == 2) unpack_ahead<1>(b + kAhead, [&](int v) __attribute__((always_inline)) { step(v + 4); });
+        if constexpr (P == 1) finish_steps(step);
+      } else {
+        for (int i = 0; i < 4; i++) step(i);
+        finish_steps(step);
+      }
+    }
+    store_sums<T>(first, second);
+  }
+  template <typename Step>
+  [[gnu::always_inline]] static inline void finish_steps(Step&& step) {
+#pragma GCC unroll 4
+    for (int i = 4; i < 8; i++) step(i);
+  }
+
+  /** One of the eight instructions that take a block. */
+  template <size_t T>
+  [[gnu::always_inline]] inline void tile_step(int i, const TileBlock* weights, const QuantBlock* x, const QuantBlock* x_second) const {
+    const size_t row_bytes = stride_ * sizeof(QuantBlock), tile_bytes = sizeof weights->rows[0];
+    if (i == 0) TANDEM_TILE_LOAD("4", x, row_bytes);
+    if (i == 1) TANDEM_TILE_LOAD("6", weights[0].rows, tile_bytes);
+    if (i == 2) TANDEM_TILE_MULTIPLY("0", "4", "6");
+    if (i == 3 && P == 2) TANDEM_TILE_LOAD("7", weights[P - 1].rows, tile_bytes);
+    if (i == 4 && P == 2) TANDEM_TILE_MULTIPLY("1", "4", "7");
+    if (i == 5 && T == 2) TANDEM_TILE_LOAD("5", x_second, row_bytes);
+    if (i == 6 && T == 2) TANDEM_TILE_MULTIPLY("2", "5", "6");
+    if (i == 7 && T == 2 && P == 2) TANDEM_TILE_MULTIPLY("3", "5", "7");
+  }
+
+  template <size_t T>
+  void start_sums(const float* first, const float* second) const {
+    if (adds_) {
+      TANDEM_TILE_LOAD("0", first, kOutBytes);
+      if constexpr (P == 2) TANDEM_TILE_LOAD("1", first + 16, kOutBytes);
+      if constexpr (T == 2) TANDEM_TILE_LOAD("2", second, kOutBytes);
+      if constexpr (T == 2 && P == 2) TANDEM_TILE_LOAD("3", second + 16, kOutBytes);
+    } else {
+      TANDEM_TILE_ZERO("0");
+      if constexpr (P == 2) TANDEM_TILE_ZERO("1");
+      if constexpr (T == 2) TANDEM_TILE_ZERO("2");
+      if constexpr (T == 2 && P == 2) TANDEM_TILE_ZERO("3");
+    }
+  }
+  template <size_t T>
+  void store_sums(float* first, float* second) const {
+    TANDEM_TILE_STORE("0", first, kOutBytes);
+    if constexpr (P == 2) TANDEM_TILE_STORE("1", first + 16, kOutBytes);
+    if constexpr (T == 2) TANDEM_TILE_STORE("2", second, kOutBytes);
+    if constexpr (T == 2 && P == 2) TANDEM_TILE_STORE("3", second + 16, kOutBytes);
+  }
+
+  static constexpr size_t kOutBytes = P * 16 * sizeof(float);
+  const QuantBlock* x_;
+  size_t stride_, num_rows_;
+  float* out_;
+  QuantPanel panels_[P];
+  /** Blocks of the turn, and whether sums of earlier ones lie in the output. */
+  size_t begin_ = 0, end_ = 0;
+  size_t last_slot_ = 0;
+  bool adds_ = false;
+  TileBlock blocks_[kMaxChunk][P];
+};
+
+template <TensorDtype D>
+void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+                   size_t num_rows, float* out) {
+  if (num_panels == 2) TileProduct<D, 2>(first, x, stride, num_rows, out).run(block_begin, block_end);
+  else TileProduct<D, 1>(first, x, stride, num_rows, out).run(block_begin, block_end);
+}
+
+}  // namespace
+
+const QuantPanels kAmxBf16QuantPanels = TANDEM_LIMITED_QUANT_PANELS(kMaxCallPanels, kBf16WeightLimit, panel_product);
+
+}  // namespace tandem
+#else
+
+namespace tandem {
+const QuantPanels kAmxBf16QuantPanels = {};
+}
+#endif
+#endif
