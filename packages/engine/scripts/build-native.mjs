@@ -63,8 +63,10 @@ export function commonFlags () {
 }
 
 // Flags that compilers older than GCC 11 and Clang 12 do not know. Such a source is empty without them.
-const newerFlags = { _avx2_vnni: ['-mavxvnni'], _amx: ['-mamx-tile', '-mamx-int8'],
-  _amx_bf16: ['-mamx-tile', '-mamx-bf16', '-mavx512bf16', '-mavx512fp16', '-mavx512vbmi'] }
+const newerFlags = {
+  _avx2_vnni: ['-mavxvnni'], _amx: ['-mamx-tile', '-mamx-int8'],
+  _amx_bf16: ['-mamx-tile', '-mamx-bf16', '-mavx512bf16', '-mavx512fp16', '-mavx512vbmi']
+}
 
 /** Flags for a source's instruction set, as far as the compiler knows them. */
 export function flagsOf (source, compiler) {

@@ -20,6 +20,9 @@ export const engineErrors = defineErrors({
   kv_dtype_unsupported: {
     message: 'backend {backend} keeps its KV cache in {supported}, not in {kvDtype}', grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
   },
+  compute_dtype_unavailable: {
+    message: 'backend {backend} cannot compute in {computeDtype} here: {reason}', grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
+  },
   numa_node_unavailable: {
     message: 'NUMA node {numaNode} does not exist here, or this process may use none of its cores', grpc: 'FAILED_PRECONDITION', http: 500, retryable: false
   }

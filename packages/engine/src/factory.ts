@@ -7,7 +7,7 @@ import { nativeProvider } from './native/native-provider.js'
 import { referenceProvider } from './pipeline/reference-provider.js'
 import type { EngineProvider } from './provider.js'
 import type {
-  AttentionEngine, AttentionEngineOptions, BackendKind, BackendRefusal, FfnEngine, FfnEngineOptions, KvDtype,
+  AttentionEngine, AttentionEngineOptions, BackendKind, BackendRefusal, ComputeDtype, FfnEngine, FfnEngineOptions, KvDtype,
   PlacementRequest, ProcessPlacement
 } from './types.js'
 
@@ -26,6 +26,20 @@ export interface ResolvedBackend {
 export function resolveBackend (backend: BackendKind | 'auto', refused: readonly BackendRefusal[] = []): ResolvedBackend {
   const { provider, reason } = choose(backend, providers, refused)
   return { backend: provider.backend, reason, kvDtype: provider.kvDtypes[0] }
+}
+
+/** What all engines of this process compute in; before the first is made. Throws `compute_dtype_unavailable`. */
+export function chooseComputeDtype (backend: BackendKind | 'auto', computeDtype: ComputeDtype | 'auto', from = providers): void {
+  if (computeDtype === 'auto') return
+  const { provider } = choose(backend, from)
+  if (provider.setComputeDtype?.(computeDtype) === true) return
+  const reason = provider.setComputeDtype === undefined ? 'it does not round activations' : 'that takes a CPU with AMX, and a compiler that knows it'
+  throw makeError(engineErrors, 'compute_dtype_unavailable', { backend: provider.backend, computeDtype, reason })
+}
+
+/** What a backend's engines in this process compute in; undefined where activations are not rounded. Others in it are other bits. */
+export function computeDtypeOf (backend: BackendKind): ComputeDtype | undefined {
+  return providers.find(provider => provider.backend === backend)?.computeDtype?.()
 }
 
 /** Moves this process to its NUMA nodes, before its engines are made; null where the backend has no threads to place. */

@@ -7,7 +7,7 @@ export type { AttentionBackend, AttnOutput, FfnBackend, FfnLeaves, Ubatch, Ubatc
 export { withBackendFallback } from './backend-fallback.js'
 export type { FallbackSteps } from './backend-fallback.js'
 export { engineErrors } from './errors.js'
-export { createAttentionEngine, createColocatedEngine, createFfnEngine, placeProcess, resolveBackend } from './factory.js'
+export { chooseComputeDtype, computeDtypeOf, createAttentionEngine, createColocatedEngine, createFfnEngine, placeProcess, resolveBackend } from './factory.js'
 export type { ColocatedOptions, ResolvedBackend } from './factory.js'
 export { numaNodeChoiceOf } from './numa-node.js'
 export type { BackendProbe, EngineContext, EngineProvider } from './provider.js'

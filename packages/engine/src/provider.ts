@@ -2,7 +2,7 @@
 // layer-level backend, the native ones replace pipeline and backend together.
 import type { Connector } from '@tandem/connector'
 import type {
-  AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, KvDtype, PlacementRequest, ProcessPlacement
+  AttentionEngine, AttentionEngineOptions, BackendKind, ComputeDtype, FfnEngine, FfnEngineOptions, KvDtype, PlacementRequest, ProcessPlacement
 } from './types.js'
 
 export interface BackendProbe {
@@ -25,6 +25,9 @@ export interface EngineProvider {
   probe (): BackendProbe
   /** Where threads are worth placing; null: a listed node has no CPU this process may use. */
   placeProcess? (request: PlacementRequest): ProcessPlacement | null
+  /** Before engines are made, for all of the process. Not there: activations are never rounded. False: this machine has no such thing. */
+  setComputeDtype? (computeDtype: ComputeDtype): boolean
+  computeDtype? (): ComputeDtype
   createAttentionEngine (options: AttentionEngineOptions, context: EngineContext): Promise<AttentionEngine>
   createFfnEngine (options: FfnEngineOptions, context: EngineContext): Promise<FfnEngine>
 }

@@ -109,6 +109,9 @@ export interface StepResult {
   readonly timings: StepTimings
 }
 
+/** What activations are rounded to before they meet quantised weights: 8 bits and a scale per 32, or bf16. */
+export type ComputeDtype = 'int8' | 'bf16'
+
 export interface EngineInfo {
   readonly backend: BackendKind
   /** Why this backend: "addon built, AVX-512 VNNI" or "no compiler when installed". */

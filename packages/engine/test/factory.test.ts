@@ -1,7 +1,7 @@
 // The engines of the factory on a real checkpoint: both sides over every connector, and in one process.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ActivationDtype, FfnSplit } from '@tandem/core'
-import { choose, createAttentionEngine, createColocatedEngine, createFfnEngine, placeBy, placeProcess, resolveBackend } from '../src/factory.js'
+import { choose, chooseComputeDtype, createAttentionEngine, createColocatedEngine, createFfnEngine, placeBy, placeProcess, resolveBackend } from '../src/factory.js'
 import { referenceProvider } from '../src/pipeline/reference-provider.js'
 import type { EngineProvider } from '../src/provider.js'
 import type { AttentionEngineOptions, FfnEngineOptions, ProcessPlacement } from '../src/types.js'
@@ -145,5 +145,20 @@ describe('placement of the process', () => {
     const placement = { numThreads: 32, numCpus: 64, numaNodes: [1] }
     expect(placeBy(placing(placement), { numaNode: 'auto', numThreads: 0 })).toEqual(placement)
     expect(() => placeBy(placing(null), { numaNode: [0, 9], numThreads: 0 })).toThrow('NUMA node 0,9 does not exist here')
+  })
+})
+
+describe('the compute dtype', () => {
+  const computing = (answer: boolean): EngineProvider => ({ ...referenceProvider, setComputeDtype: () => answer })
+
+  it('is chosen where the machine has it', () => {
+    chooseComputeDtype('reference', 'bf16', [computing(true)])
+    chooseComputeDtype('reference', 'auto', [computing(false)])
+  })
+
+  it('is refused with the reason where it has not', () => {
+    expect(() => { chooseComputeDtype('reference', 'bf16', [computing(false)]) })
+      .toThrow('backend reference cannot compute in bf16 here: that takes a CPU with AMX')
+    expect(() => { chooseComputeDtype('reference', 'int8') }).toThrow('backend reference cannot compute in int8 here: it does not round activations')
   })
 })

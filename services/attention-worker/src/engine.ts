@@ -1,5 +1,5 @@
 // Owns how the worker's options become an engine: sizes, then one side, or both when colocated.
-import { createAttentionEngine, createColocatedEngine, numaNodeChoiceOf, placeProcess, withBackendFallback } from '@tandem/engine'
+import { chooseComputeDtype, createAttentionEngine, createColocatedEngine, numaNodeChoiceOf, placeProcess, withBackendFallback } from '@tandem/engine'
 import type { AttentionEngine, AttentionEngineOptions, BackendRefusal, ResolvedBackend } from '@tandem/engine'
 import { attentionTensorRefs, ffnTensorRefs, openModel } from '@tandem/model'
 import type { Model, TensorRef } from '@tandem/model'
@@ -49,6 +49,7 @@ async function loadEngine (
     weightBytes: totalBytes(refs),
     availableBytes: process.availableMemory()
   })
+  chooseComputeDtype(backend, options.computeDtype)
   const placement = placeProcess(backend, { numaNode: numaNodeChoiceOf(options.numaNode), numThreads: options.numThreads })
   logger.info({ model: model.name, backend, reason, placement, ...size }, 'loading weights')
   const engineOptions: AttentionEngineOptions = {

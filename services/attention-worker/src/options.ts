@@ -1,5 +1,5 @@
 // Owns the attention worker's options: one table for flags, TANDEM_* variables and defaults.
-import { defineOptions, threadOptions } from '@tandem/core'
+import { computeOptions, defineOptions, threadOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 
 export const attentionWorkerOptions = defineOptions({
@@ -23,6 +23,7 @@ export const attentionWorkerOptions = defineOptions({
   },
   ffnSplit: { type: 'string', default: 'ep', choices: ['ep', 'tp'], description: 'loopback only: how MoE layers are cut, as the scheduler is told for other deployments' },
   ffnTimeoutMs: { type: 'integer', default: 30_000, min: 1, description: "ms one layer may wait for FFN workers before the step fails; covers a member's replacement" },
+  ...computeOptions,
   ...threadOptions,
   drainTimeoutMs: { type: 'integer', default: 30_000, min: 0, description: 'ms to wait for the scheduler to move sequences away at shutdown' },
   clusterToken: { type: 'string', default: '', secret: true, description: 'token every member of the cluster shows' },

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { withResolvers } from '@tandem/core'
+import { computeDtypeOf } from '@tandem/engine'
 import type { AttentionEngine } from '@tandem/engine'
 import { topologyFromMessage } from '@tandem/protocol'
 import type { RegisterWorkerMessage, WorkerCommand__Output, WorkerStatsMessage } from '@tandem/protocol'
@@ -77,6 +78,7 @@ function registration (options: AttentionWorkerOptions, workerId: string, { engi
     modelFingerprint: model.fingerprint,
     backend: info.backend,
     backendReason: info.reason,
+    computeDtype: computeDtypeOf(info.backend) ?? '',
     weightBytes: info.weightBytes,
     pid: process.pid,
     host: hostname(),

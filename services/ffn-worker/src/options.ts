@@ -1,5 +1,5 @@
 // Owns the FFN worker's options: one table for flags, TANDEM_* variables and defaults.
-import { defineOptions, threadOptions } from '@tandem/core'
+import { computeOptions, defineOptions, threadOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 
 export const ffnWorkerOptions = defineOptions({
@@ -13,6 +13,7 @@ export const ffnWorkerOptions = defineOptions({
   port: { type: 'integer', default: 0, min: 0, max: 65534, description: 'first port to listen on (one per connector offered), 0 picks free ones' },
   advertiseHost: { type: 'string', default: '', description: 'host attention workers dial; empty is the address listened on, or the host name if that is a wildcard' },
   maxQueuedFrames: { type: 'integer', default: 1024, min: 1, description: 'frames that may wait before senders are told "overloaded"' },
+  ...computeOptions,
   ...threadOptions,
   drainTimeoutMs: { type: 'integer', default: 30_000, min: 0, description: 'ms to wait for the scheduler to move the shards away at shutdown' },
   clusterToken: { type: 'string', default: '', secret: true, description: 'token every member of the cluster shows; required unless host is loopback' },

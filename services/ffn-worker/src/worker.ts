@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { withResolvers } from '@tandem/core'
 import type { FfnAssignment } from '@tandem/core'
-import { createFfnEngine, numaNodeChoiceOf, placeProcess } from '@tandem/engine'
+import { chooseComputeDtype, computeDtypeOf, createFfnEngine, numaNodeChoiceOf, placeProcess } from '@tandem/engine'
 import type { FfnEngine } from '@tandem/engine'
 import { openModel } from '@tandem/model'
 import type { Model } from '@tandem/model'
@@ -24,6 +24,7 @@ export async function startFfnWorker (options: FfnWorkerOptions, { logger }: Ffn
   const workerId = options.workerId === '' ? newWorkerId('ffn') : options.workerId
   const model = await openModel(requireModel(options.model), options.servedModelName === '' ? {} : { name: options.servedModelName })
   const { promise: done, resolve: finish, reject: fail } = withResolvers()
+  chooseComputeDtype(options.backend, options.computeDtype)
   const placement = placeProcess(options.backend, { numaNode: numaNodeChoiceOf(options.numaNode), numThreads: options.numThreads })
   const engine = await createFfnEngine({
     model,
@@ -90,6 +91,7 @@ function registration (workerId: string, { info, endpoints }: FfnEngine, model: 
     modelFingerprint: model.fingerprint,
     backend: info.backend,
     backendReason: info.reason,
+    computeDtype: computeDtypeOf(info.backend) ?? '',
     weightBytes: info.weightBytes,
     pid: process.pid,
     host: hostname(),

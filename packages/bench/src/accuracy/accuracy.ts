@@ -2,10 +2,10 @@
 import { basename } from 'node:path'
 import { formatTable } from '@tandem/cli'
 import type { CommandContext, ExitCode } from '@tandem/cli'
-import { defineOptions, parseOptions } from '@tandem/core'
+import { computeOptions, defineOptions, parseOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 import { defaultModelPath } from '@tandem/default-model'
-import { createColocatedEngine } from '@tandem/engine'
+import { chooseComputeDtype, createColocatedEngine } from '@tandem/engine'
 import type { AttentionEngine } from '@tandem/engine'
 import { openModel } from '@tandem/model'
 import { loadTokenizer } from '@tandem/tokenizer'
@@ -24,6 +24,7 @@ import { scoreTextOnServer } from './server-scores.js'
 export const accuracyOptions = defineOptions({
   backend: { type: 'string', description: 'which backend is scored', default: 'auto', choices: ['auto', 'reference', 'cpu', 'cuda'] },
   kvDtype: { type: 'string', description: "what the KV cache is kept in; auto is the backend's", default: 'auto', choices: ['auto', 'f32', 'f16', 'bf16', 'fp8'] },
+  ...computeOptions,
   activationDtype: { type: 'string', description: 'what activations travel in', default: 'f32', choices: ['f32', 'bf16', 'fp8_e4m3'] },
   model: { type: 'string', description: 'GGUF file or Hugging Face directory, with --url for its tokenizer; the shipped one if not given' },
   golden: { type: 'string', description: 'JSON with token_ids, top1 and logprobs of a float32 implementation; that of the shipped model if not given' },
@@ -88,6 +89,7 @@ async function scoreServer (url: string, modelPath: string, golden: Golden, run:
 }
 
 async function openEngine (options: AccuracyOptions, numTokens: number): Promise<AttentionEngine> {
+  chooseComputeDtype(options.backend, options.computeDtype)
   return await createColocatedEngine({
     model: await openModel(options.model ?? defaultModelPath),
     backend: options.backend,

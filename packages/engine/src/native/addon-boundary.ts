@@ -3,7 +3,7 @@
 import type { FfnSplit, FfnTopology } from '@tandem/core'
 import type { AttentionWeights, FfnWeights, ModelConfig } from '@tandem/model'
 import type { FfnLeaves, UbatchSequence } from '../backend.js'
-import type { AttentionEngineStats, FfnEngineStats, NumaNodeChoice, ProcessPlacement, StepPlan, StepResult, ThreadPinning } from '../types.js'
+import type { AttentionEngineStats, ComputeDtype, FfnEngineStats, NumaNodeChoice, ProcessPlacement, StepPlan, StepResult, ThreadPinning } from '../types.js'
 
 /** In the order of csrc/kernels/dtypes.h. */
 export const nativeKvDtypes = ['f32', 'f16', 'bf16', 'fp8'] as const
@@ -126,6 +126,9 @@ export interface NativeAddon {
   hostId (): string
   /** The instruction set the kernels dispatch to. */
   isaName (): string
+  /** For all engines of the process, before they are made; false: this CPU has no such products. */
+  setComputeDtype (computeDtype: ComputeDtype): boolean
+  computeDtype (): ComputeDtype
   availableCores (): number
   /** Before engines are made. `numThreads` 0 is the default; null: a listed node has no CPU this process may use. */
   placeProcess (numaNode: NumaNodeChoice, numThreads: number): ProcessPlacement | null

@@ -18,6 +18,8 @@ export const nativeProvider: EngineProvider = {
   backend: 'cpu',
   kvDtypes,
   probe,
+  setComputeDtype: computeDtype => requireAddon().setComputeDtype(computeDtype),
+  computeDtype: () => requireAddon().computeDtype(),
   placeProcess: ({ numaNode, numThreads }) => requireAddon().placeProcess(numaNode, numThreads),
   async createAttentionEngine (options, context) {
     const addon = requireAddon()

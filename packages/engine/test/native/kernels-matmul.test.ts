@@ -2,7 +2,8 @@ import { tensorDtypes, type TensorDtype } from '@tandem/model'
 import { describe, expect, test } from 'vitest'
 import type { IsaPath } from '../../src/native/kernels.js'
 import {
-  availablePaths, bf16Paths, dequantized, eightBitPaths, exactProduct, kernelsOn, kernelsOrNull, largest, packRows, randomRows, roundToInt8, seededFloats
+  availablePaths, bf16Paths, dequantized, eightBitPaths, exactProduct, kernelsOn, kernelsOrNull, largest, packRows, randomRows, roundToInt8,
+  seededFloats
 } from './support/kernel-cases.js'
 
 /** One row length per block size; odd numbers of outputs and rows reach every tail. */

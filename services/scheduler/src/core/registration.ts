@@ -7,8 +7,13 @@ export interface ClusterModel {
   readonly modelFingerprint: string
 }
 
-/** Throws `registration_invalid` or `model_mismatch`. `model` is undefined until the first worker. */
-export function checkRegistration (registration: WorkerRegistration, model: ClusterModel | undefined): void {
+/**
+ * Throws `registration_invalid`, `model_mismatch` or `compute_dtype_mismatch`. `model` is undefined until the first worker; `sameRole` are
+ * the workers that are there.
+ */
+export function checkRegistration (
+  registration: WorkerRegistration, model: ClusterModel | undefined, sameRole: Iterable<WorkerRegistration>
+): void {
   const { workerId } = registration
   const reason = registration.role === 'attention' ? attentionProblem(registration) : ffnProblem(registration)
   if (workerId === '' || reason) {
@@ -23,6 +28,13 @@ export function checkRegistration (registration: WorkerRegistration, model: Clus
       clusterFingerprint: model.modelFingerprint
     })
   }
+  for (const { computeDtype } of sameRole) requireSameBits(registration, computeDtype)
+}
+
+/** A request moves between workers of a role, and must not get other tokens for it. */
+function requireSameBits ({ workerId, role, computeDtype }: WorkerRegistration, clusterComputeDtype: string): void {
+  if (computeDtype === '' || clusterComputeDtype === '' || computeDtype === clusterComputeDtype) return
+  throw schedulerError('compute_dtype_mismatch', { workerId, role, computeDtype, clusterComputeDtype })
 }
 
 function attentionProblem ({ numKvBlocks, blockSize, maxModelLen }: WorkerRegistration): string | undefined {

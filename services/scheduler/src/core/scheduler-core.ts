@@ -125,8 +125,9 @@ export class SchedulerCore {
   }
 
   #register (registration: WorkerRegistration, nowMs: number): void {
-    checkRegistration(registration, this.model)
     const { workerId, role } = registration
+    const sameRole = role === 'ffn' ? this.ffn.workers.values() : this.books.attention.values()
+    checkRegistration(registration, this.model, [...sameRole].map(worker => worker.registration))
     assert(!findWorker(this.books, this.ffn, workerId), `worker ${workerId} registers before its old stream was lost`)
     if (!this.model) {
       this.model = { modelName: registration.modelName, modelFingerprint: registration.modelFingerprint }

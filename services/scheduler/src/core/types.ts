@@ -22,6 +22,8 @@ export interface WorkerRegistration {
   readonly modelFingerprint: string
   readonly backend: string
   readonly backendReason: string
+  /** 'int8', 'bf16', or empty: not rounded. */
+  readonly computeDtype: string
   readonly pid: number
   readonly host: string
   readonly weightBytes: number

@@ -5,7 +5,7 @@ import { planToMessage, registrationFromMessage } from '../../src/grpc/convert.j
 
 const message: RegisterWorker__Output = {
   workerId: 'f', role: 'WORKER_ROLE_FFN', modelName: 'm', modelFingerprint: 'f00d', backend: 'cpu', backendReason: 'built', weightBytes: 1, pid: 2,
-  host: 'h', version: '0.1.0', numKvBlocks: 0, blockSize: 0, kvCacheBytes: 0, kvDtype: '', maxModelLen: 0, colocated: false,
+  host: 'h', version: '0.1.0', numKvBlocks: 0, blockSize: 0, kvCacheBytes: 0, kvDtype: '', computeDtype: '', maxModelLen: 0, colocated: false,
   endpoints: [{ connector: 'tcp', address: 'h:1', hostId: '' }, { connector: 'shm', address: '/run/f', hostId: 'boot' }]
 }
 

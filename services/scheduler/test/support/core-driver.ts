@@ -22,6 +22,7 @@ export function registration (workerId: string, overrides: Partial<WorkerRegistr
     modelFingerprint: 'f00d',
     backend: 'reference',
     backendReason: 'test',
+    computeDtype: '',
     pid: 1,
     host: 'localhost',
     weightBytes: 1,

@@ -22,6 +22,7 @@ export interface RegisterWorker {
   'maxModelLen'?: (number);
   'colocated'?: (boolean);
   'endpoints'?: (_tandem_v1_FfnEndpoint)[];
+  'computeDtype'?: (string);
 }
 
 export interface RegisterWorker__Output {
@@ -42,4 +43,5 @@ export interface RegisterWorker__Output {
   'maxModelLen': (number);
   'colocated': (boolean);
   'endpoints': (_tandem_v1_FfnEndpoint__Output)[];
+  'computeDtype': (string);
 }
