@@ -97,7 +97,8 @@ float weight_limit() { return quant_panels().weight_limit; }
 
 size_t split_group(const PackedMatrix& weights, size_t num_rows) {
   constexpr size_t kFewRows = 3;
-  return num_rows <= kFewRows ? 1 : panel_group(weights);
+  if (num_rows > kFewRows) return panel_group(weights);
+  return weights.quantized() ? quant_panels().num_panels_of_few_rows : 1;
 }
 
 void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, const MatmulOutput& output, size_t column_begin,

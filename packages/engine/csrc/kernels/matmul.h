@@ -26,7 +26,7 @@ struct MatmulOutput {
 float weight_limit();
 
 /** Column ranges of a product with that many rows are best split at multiples of so many panels: what a kernel of this machine takes
- *  together; with a few rows it takes single ones, and finer ranges spread better over threads. */
+ *  together; with a few rows most take single ones, and finer ranges spread better over threads. */
 size_t split_group(const PackedMatrix& weights, size_t num_rows);
 
 void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, const MatmulOutput& output,

@@ -4,7 +4,7 @@
 //
 // A code becomes a half-precision number and w = scale * code + minimum is one operation on 32 of them. A half turns into bf16 by shifting
 // its exponent down to where bf16 has it: what was 2^e is then 2^(e - 112), which the activations make up for (bf16_rows.h). The shift cuts
-// three bits off; kCutLoss makes that even out.
+// three bits off; kUnit makes that even out.
 #if defined(__x86_64__)
 #include "kernels/quant_panels.h"
 
@@ -25,18 +25,19 @@ struct alignas(64) TileBlock {
   uint16_t rows[16][32];
 };
 
-/** What cutting a number to 8 significant bits takes off on average, as a share of it. */
-constexpr float kCutLoss = 0.7213f / 256;
+/** kBf16WeightScale, and what cutting numbers to 8 significant bits takes off them on average, 0.72 / 256. */
+constexpr float kUnit = kBf16WeightScale * (1 + 0.72f / 256);
 
-/** Per column a half, twice side by side. */
-inline __m512h both_inputs(__m512 values) {
+/** Of each column's half two, side by side. */
+inline __m512h both_inputs(__m256i halves) {
   alignas(64) static constexpr uint16_t kTwice[32] = {0, 0, 1, 1, 2,  2,  3,  3,  4,  4,  5,  5,  6,  6,  7,  7,
                                                       8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15};
-  const __m256i halves = _mm512_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   return _mm512_castsi512_ph(_mm512_permutexvar_epi16(_mm512_load_si512(kTwice), _mm512_castsi256_si512(halves)));
 }
+inline __m512h both_inputs(__m512 values) { return both_inputs(_mm512_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
+inline __m256i stored_halves(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 
-/** What turns codes into weights: of a whole block, or with Q6_K of its first and of its second half. */
+/** What turns codes into weights: a scale and perhaps a minimum, or with Q6_K the scales of the first and of the second half. */
 struct HalfScales {
   __m512h scale, second;
 };
@@ -44,14 +45,18 @@ struct HalfScales {
 /** `code_start` is what the codes that will be scaled count from, besides the type's own offset. */
 template <TensorDtype D>
 inline HalfScales load_half_scales(const QuantPanel& panel, size_t b, float code_start) {
-  const __m512 unit = _mm512_set1_ps(kBf16WeightScale * (1 + kCutLoss));
-  const Scales scales = load_scales<D>(panel, b);
-  const __m512 scale = _mm512_mul_ps(scales.first, unit);
-  if constexpr (has_minimum(D)) {
-    return {both_inputs(scale), both_inputs(_mm512_fmadd_ps(scales.second, unit, _mm512_mul_ps(scale, _mm512_set1_ps(code_start))))};
+  if constexpr (quant_layout(D).super_bytes == 0) {
+    const uint8_t* stored = panel.scales + b * quant_layout(D).scale_bytes;
+    const __m512h unit = _mm512_set1_ph(static_cast<_Float16>(kUnit)), scale = _mm512_mul_ph(both_inputs(stored_halves(stored)), unit);
+    if constexpr (!has_minimum(D)) return {scale, _mm512_setzero_ph()};
+    const __m512h from_start = _mm512_mul_ph(scale, _mm512_set1_ph(static_cast<_Float16>(code_start)));
+    return {scale, _mm512_fmadd_ph(both_inputs(stored_halves(stored + 32)), unit, from_start)};
   }
-  if constexpr (D == TensorDtype::q6_k) return {both_inputs(scale), both_inputs(_mm512_mul_ps(scales.second, unit))};
-  return {both_inputs(scale), _mm512_setzero_ph()};
+  const __m512 unit = _mm512_set1_ps(kUnit);
+  const Scales scales = load_scales<D>(panel, b);
+  const __m512 scale = _mm512_mul_ps(scales.first, unit), second = _mm512_mul_ps(scales.second, unit);
+  if constexpr (!has_minimum(D)) return {both_inputs(scale), both_inputs(second)};
+  return {both_inputs(scale), both_inputs(_mm512_fmadd_ps(scale, _mm512_set1_ps(code_start), second))};
 }
 
 template <TensorDtype D>
@@ -210,9 +215,15 @@ class TileProduct {
         if constexpr (P == 2) unpack_ahead<1>(b, [](int) {});
       }
     }
+    load_first(block(begin_), x);
     for (size_t b = begin_; b < end_; b++, x++, x_second++) {
-      const TileBlock* weights = block(b);
-      const auto step = [&](int i) __attribute__((always_inline)) { tile_step<T>(i, weights, x, x_second); };
+      // The last block loads itself again: what lies behind it may not be ours.
+      const size_t ahead = b + 1 < end_ ? 1 : 0;
+      const TileBlock *weights = block(b), *next = block(b + ahead);
+      const auto step = [&](int i) __attribute__((always_inline)) {
+        if (i == kFirstLoadStep) load_first(next, x + ahead);
+        else tile_step<T>(i, weights, x_second);
+      };
       if (kUnpacks && b + kAhead < end_) {
         unpack_ahead<0>(b + kAhead, step);
         if constexpr (P == 2) unpack_ahead<1>(b + kAhead, [&](int v) __attribute__((always_inline)) { step(v + 4); });
@@ -230,17 +241,21 @@ class TileProduct {
     for (int i = 4; i < 8; i++) step(i);
   }
 
-  /** One of the eight instructions that take a block. */
+  /** What a block's first product takes is loaded a block before. */
+  static constexpr int kFirstLoadStep = 6;
+  [[gnu::always_inline]] inline void load_first(const TileBlock* weights, const QuantBlock* x) const {
+    TANDEM_TILE_LOAD("4", x, stride_ * sizeof(QuantBlock));
+    TANDEM_TILE_LOAD("6", weights[0].rows, sizeof weights->rows[0]);
+  }
+
+  /** One of the other instructions that take a block. Loads are early: one that a product waits for holds up all that comes after. */
   template <size_t T>
-  [[gnu::always_inline]] inline void tile_step(int i, const TileBlock* weights, const QuantBlock* x, const QuantBlock* x_second) const {
-    const size_t row_bytes = stride_ * sizeof(QuantBlock), tile_bytes = sizeof weights->rows[0];
-    if (i == 0) TANDEM_TILE_LOAD("4", x, row_bytes);
-    if (i == 1) TANDEM_TILE_LOAD("6", weights[0].rows, tile_bytes);
+  [[gnu::always_inline]] inline void tile_step(int i, const TileBlock* weights, const QuantBlock* x_second) const {
+    if (i == 0 && T == 2) TANDEM_TILE_LOAD("5", x_second, stride_ * sizeof(QuantBlock));
+    if (i == 1 && P == 2) TANDEM_TILE_LOAD("7", weights[P - 1].rows, sizeof weights->rows[0]);
     if (i == 2) TANDEM_TILE_MULTIPLY("0", "4", "6");
-    if (i == 3 && P == 2) TANDEM_TILE_LOAD("7", weights[P - 1].rows, tile_bytes);
+    if (i == 3 && T == 2) TANDEM_TILE_MULTIPLY("2", "5", "6");
     if (i == 4 && P == 2) TANDEM_TILE_MULTIPLY("1", "4", "7");
-    if (i == 5 && T == 2) TANDEM_TILE_LOAD("5", x_second, row_bytes);
-    if (i == 6 && T == 2) TANDEM_TILE_MULTIPLY("2", "5", "6");
     if (i == 7 && T == 2 && P == 2) TANDEM_TILE_MULTIPLY("3", "5", "7");
   }
 
@@ -287,7 +302,7 @@ void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begi
 
 }  // namespace
 
-const QuantPanels kAmxBf16QuantPanels = TANDEM_LIMITED_QUANT_PANELS(kMaxCallPanels, kBf16WeightLimit, panel_product);
+const QuantPanels kAmxBf16QuantPanels = TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kBf16WeightLimit);
 
 }  // namespace tandem
 #else

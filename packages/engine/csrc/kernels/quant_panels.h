@@ -8,17 +8,18 @@ namespace tandem {
 struct QuantPanels {
   /** Adjacent panels a call takes at most. */
   size_t num_panels;
-  /** Largest weight a product takes. */
-  float weight_limit;
   QuantPanelFn of[kNumTensorDtypes];
+  /** And at least, for few rows, if it is to be as fast as it can. */
+  size_t num_panels_of_few_rows = 1;
+  /** Largest weight a product takes. */
+  float weight_limit = __builtin_inff();
 };
 
-/** One entry per TensorDtype of a template over it; null for float types. */
-#define TANDEM_QUANT_PANELS(num_panels, product) TANDEM_LIMITED_QUANT_PANELS(num_panels, __builtin_inff(), product)
-#define TANDEM_LIMITED_QUANT_PANELS(num_panels, weight_limit, product)                                                    \
-  {num_panels, weight_limit, {nullptr, nullptr, nullptr, nullptr, product<TensorDtype::q8_0>, product<TensorDtype::q4_0>, \
-    product<TensorDtype::q4_1>, product<TensorDtype::q5_0>, product<TensorDtype::q5_1>, product<TensorDtype::q4_k>,       \
-    product<TensorDtype::q5_k>, product<TensorDtype::q6_k>}}
+/** One entry per TensorDtype of a template over it; null for float types. More arguments are the members that have defaults. */
+#define TANDEM_QUANT_PANELS(num_panels, product, ...)                                                               \
+  {num_panels, {nullptr, nullptr, nullptr, nullptr, product<TensorDtype::q8_0>, product<TensorDtype::q4_0>,         \
+    product<TensorDtype::q4_1>, product<TensorDtype::q5_0>, product<TensorDtype::q5_1>, product<TensorDtype::q4_k>, \
+    product<TensorDtype::q5_k>, product<TensorDtype::q6_k>} __VA_OPT__(,) __VA_ARGS__}
 
 extern const QuantPanels kPortableQuantPanels;
 #if defined(__x86_64__)
