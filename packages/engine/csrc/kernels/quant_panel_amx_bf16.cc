@@ -169,28 +169,29 @@ class TileProduct {
     config.load();
     // Up to two tiles of rows take each block once; more come back to it, so they take a few blocks at a time.
     const bool once = num_rows_ <= 2 * kTileRows;
-    const size_t chunk = once ? block_end - block_begin : kMaxChunk;
-    last_slot_ = (once ? kSlots : kMaxChunk) - 1;
+    const size_t num_blocks = block_end - block_begin, num_chunks = once ? 1 : (num_blocks + kMaxChunk - 1) / kMaxChunk;
+    const size_t chunk = (num_blocks + num_chunks - 1) / num_chunks;
+    last_slot_ = once ? kSlots - 1 : SIZE_MAX;
     for (begin_ = block_begin; begin_ < block_end; begin_ += chunk) {
       end_ = block_end - begin_ < chunk ? block_end : begin_ + chunk;
       adds_ = begin_ > block_begin;
-      if (num_whole == 0) tiles<1, true>(0);
-      else if (rest > 0) all_rows<1>(num_whole - 1), num_whole > 1 ? tiles<2, false>((num_whole - 1) * kTileRows) : tiles<2, true>(0);
-      else if (num_whole == 1) tiles<1, true>(0);
-      else if (all_rows<2>(num_whole), num_whole % 2 > 0) tiles<1, false>((num_whole - 1) * kTileRows);
+      all_tiles();
     }
   }
 
  private:
-  /** Powers of two. */
-  static constexpr size_t kMaxChunk = 8, kSlots = 4, kAhead = 2;
+  /** Blocks that are kept: of a chunk all, else a few in turn, a power of two. */
+  static constexpr size_t kMaxChunk = 10, kSlots = 4, kAhead = 2;
 
-  /** Whole tiles, T together; the first ones unpack. */
-  template <size_t T>
-  void all_rows(size_t num_tiles) {
-    for (size_t t = 0; t + T <= num_tiles; t += T) {
-      if (t == 0) tiles<T, true>(0);
-      else tiles<T, false>(t * kTileRows);
+  /** Tiles two by two, but where the last is a shorter one, only that and the one before it; the first unpack. */
+  void all_tiles() {
+    const size_t num_tiles = (num_rows_ + kTileRows - 1) / kTileRows;
+    const bool same = num_rows_ % kTileRows == 0;
+    for (size_t t = 0; t < num_tiles;) {
+      const bool two = same ? t + 2 <= num_tiles : t + 2 == num_tiles;
+      if (two) t == 0 ? tiles<2, true>(0) : tiles<2, false>(t * kTileRows);
+      else t == 0 ? tiles<1, true>(0) : tiles<1, false>(t * kTileRows);
+      t += two ? 2 : 1;
     }
   }
 
