@@ -109,7 +109,7 @@ export interface StepResult {
   readonly timings: StepTimings
 }
 
-/** What activations are rounded to before they meet quantised weights: 8 bits and a scale per 32, or bf16. */
+/** What activations are rounded to before they meet quantised weights: 8 bits and a scale per 32, or bf16, then for BF16 weights too. */
 export type ComputeDtype = 'int8' | 'bf16'
 
 export interface EngineInfo {

@@ -65,6 +65,8 @@ void AttentionLayers::load_layer(WeightFiles& files, const AttentionLayerTensors
     if (!tensors.router.has_value()) throw EngineError("model_unsupported", {{"reason", std::string("a MoE layer has no router")}});
     if (ffn.num_experts > kMaxExperts) throw EngineError("model_unsupported", {{"reason", std::string("more experts than the router takes")}});
     layer.router = files.matrix(*tensors.router);
+    // Rounding could make another expert win.
+    layer.router.keep_float_rows();
     if (tensors.router_bias.has_value()) layer.router_bias = files.vector(*tensors.router_bias, ffn.num_experts);
   }
   layers_.push_back(std::move(layer));
@@ -131,7 +133,7 @@ void AttentionLayers::attend(size_t layer_idx, Ubatch* ubatch) {
   const size_t num_rows = ubatch->num_rows;
   float* residual = ubatch->residual.data();
 
-  rows_.prepare(num_rows, hidden, projection_->reads_quantized(layer_idx), projection_->reads_floats(layer_idx));
+  rows_.prepare(num_rows, hidden, projection_->reads_blocks(layer_idx), projection_->reads_floats(layer_idx));
   for_rows(pool_, num_rows, [&](size_t begin, size_t end) {
     rows_.fill_normed(residual, hidden, layer.attn_norm.data(), config_.rms_norm_eps, begin, end);
   });
@@ -140,7 +142,7 @@ void AttentionLayers::attend(size_t layer_idx, Ubatch* ubatch) {
 
   const float* attended = projection_->finish(pool_, layer_idx, num_rows);
   const size_t width = layer.o.num_inputs();
-  output_rows_.prepare(num_rows, width, layer.o.quantized(), !layer.o.quantized());
+  output_rows_.prepare(num_rows, width, layer.o.reads_blocks(), !layer.o.reads_blocks());
   for_rows(pool_, num_rows, [&](size_t begin, size_t end) { output_rows_.fill(attended, width, begin, end); });
   multiply(pool_, layer.o, output_rows_, num_rows, MatmulOutput{residual, hidden, true});
 
@@ -158,7 +160,7 @@ void AttentionLayers::route_rows(size_t layer_idx, Ubatch* ubatch) {
   ubatch->topk_weights.resize(num_rows * ffn.top_k());
   if (!ffn.moe) return;
   const Layer& layer = layers_[layer_idx];
-  hidden_rows_.prepare(num_rows, config_.hidden_size, layer.router.quantized(), !layer.router.quantized());
+  hidden_rows_.prepare(num_rows, config_.hidden_size, layer.router.reads_blocks(), !layer.router.reads_blocks());
   float* logits = router_logits_.reserve(num_rows * ffn.num_experts);
   for_rows(pool_, num_rows, [&](size_t begin, size_t end) {
     hidden_rows_.fill(ubatch->hidden.data(), config_.hidden_size, begin, end);
@@ -175,7 +177,7 @@ float* AttentionLayers::logits(const std::vector<const float*>& residual_rows) {
   const size_t hidden = config_.hidden_size;
   const size_t num_rows = residual_rows.size();
   float* gathered = gathered_.reserve(num_rows * hidden);
-  rows_.prepare(num_rows, hidden, lm_head_.quantized(), !lm_head_.quantized());
+  rows_.prepare(num_rows, hidden, lm_head_.reads_blocks(), !lm_head_.reads_blocks());
   for_rows(pool_, num_rows, [&](size_t begin, size_t end) {
     for (size_t row = begin; row < end; row++) std::copy_n(residual_rows[row], hidden, gathered + row * hidden);
     rows_.fill_normed(gathered, hidden, output_norm_.data(), config_.rms_norm_eps, begin, end);

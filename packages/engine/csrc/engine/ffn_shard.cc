@@ -38,6 +38,7 @@ FfnShard::Mlp FfnShard::load_slice(WeightFiles& files, const GatedMlpTensors& te
   mlp.gate = files.matrix(tensors.gate, {begin, end, 0, config_.hidden_size});
   mlp.up = files.matrix(tensors.up, {begin, end, 0, config_.hidden_size});
   mlp.down = files.matrix(tensors.down, {0, config_.hidden_size, begin, end});
+  if (!leaves_are_blocks(intermediate_size, slice_unit(tensors.down))) mlp.down.keep_float_rows();
   return mlp;
 }
 
@@ -69,9 +70,9 @@ FfnShard::Layer FfnShard::load_layer(WeightFiles& files, const FfnLayerTensors& 
   return layer;
 }
 
-bool FfnShard::needs(const Layer& layer, bool quantized) const {
+bool FfnShard::needs(const Layer& layer, bool blocks) const {
   const auto reads = [&](const Mlp& mlp) {
-    return !mlp.empty && (mlp.gate.quantized() == quantized || mlp.up.quantized() == quantized);
+    return !mlp.empty && (mlp.gate.reads_blocks() == blocks || mlp.up.reads_blocks() == blocks);
   };
   return reads(layer.dense) || reads(layer.shared) || std::any_of(layer.experts.begin(), layer.experts.end(), reads);
 }
@@ -104,7 +105,7 @@ void FfnShard::gated(const Mlp& mlp, const RowBuffer& rows, size_t num_rows, Thr
                      FfnScratch* scratch) const {
   RowBuffer& inner = scratch->inner;
   const size_t width = mlp.gate.num_outputs();
-  inner.prepare(num_rows, width, mlp.down.quantized(), !mlp.down.quantized());
+  inner.prepare(num_rows, width, mlp.down.reads_blocks(), !mlp.down.reads_blocks());
   const Activations gate_rows = rows.for_matrix(mlp.gate);
   const Activations up_rows = rows.for_matrix(mlp.up);
   const size_t num_units = (width + kUnitColumns - 1) / kUnitColumns;
@@ -116,7 +117,7 @@ void FfnShard::gated(const Mlp& mlp, const RowBuffer& rows, size_t num_rows, Thr
       const size_t end = std::min(begin + kUnitColumns, width);
       matmul(mlp.gate, gate_rows, num_rows, MatmulOutput{gate - begin, kUnitColumns}, begin, end);
       matmul(mlp.up, up_rows, num_rows, MatmulOutput{up - begin, kUnitColumns}, begin, end);
-      if (inner.quantized()) {
+      if (inner.has_blocks()) {
         swiglu_quantize(gate, kUnitColumns, up, kUnitColumns, num_rows, end - begin, inner.blocks(0) + unit,
                         quant_blocks(width));
       } else {
@@ -179,12 +180,12 @@ void FfnShard::run_expert(const Layer& layer, const FfnConfig& ffn, size_t exper
   if (row_of.empty()) return;
   const size_t count = row_of.size();
   RowBuffer& rows = scratch->expert_rows;
-  rows.prepare(count, config_.hidden_size, scratch->rows.quantized(), scratch->rows.floats());
-  if (rows.quantized()) {
+  rows.prepare(count, config_.hidden_size, scratch->rows.has_blocks(), scratch->rows.has_floats());
+  if (rows.has_blocks()) {
     const auto x = Activations::of(scratch->rows.blocks(0), quant_blocks(config_.hidden_size));
     gather_rows(x, row_of.data(), count, config_.hidden_size, rows.blocks(0), nullptr, x.stride);
   }
-  if (rows.floats()) {
+  if (rows.has_floats()) {
     const auto x = Activations::of(scratch->rows.values(0), config_.hidden_size);
     gather_rows(x, row_of.data(), count, config_.hidden_size, nullptr, rows.values(0), x.stride);
   }

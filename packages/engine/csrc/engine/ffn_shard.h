@@ -72,7 +72,7 @@ class FfnShard {
   void run_expert(const Layer& layer, const FfnConfig& ffn, size_t expert_idx, size_t num_rows, ThreadPool& pool,
                   FfnScratch* scratch) const;
   std::vector<float*> leaf_buffers(size_t num_rows, FfnScratch* scratch) const;
-  bool needs(const Layer& layer, bool quantized) const;
+  bool needs(const Layer& layer, bool blocks) const;
 
   const ModelConfig config_;
   const FfnSplit split_;

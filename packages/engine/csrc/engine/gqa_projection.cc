@@ -40,8 +40,8 @@ class GqaProjection final : public QkvProjection {
     layers_.push_back(std::move(layer));
   }
 
-  bool reads_quantized(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_quantized(); }
-  bool reads_floats(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_float(); }
+  bool reads_blocks(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_reads_blocks(); }
+  bool reads_floats(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_reads_floats(); }
 
   void project(ThreadPool& pool, size_t layer_idx, const Ubatch& ubatch, RowBuffer& rows, KvPool& kv) override {
     const GqaLayer& layer = layers_[layer_idx];

@@ -34,8 +34,8 @@ class MfaProjection final : public QkvProjection {
     layers_.push_back(std::move(layer));
   }
 
-  bool reads_quantized(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_quantized(); }
-  bool reads_floats(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_float(); }
+  bool reads_blocks(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_reads_blocks(); }
+  bool reads_floats(size_t layer_idx) const override { return layers_[layer_idx].qkv.any_reads_floats(); }
 
   void project(ThreadPool& pool, size_t layer_idx, const Ubatch& ubatch, RowBuffer& rows, KvPool& kv) override {
     const MfaLayer& layer = layers_[layer_idx];
@@ -47,7 +47,7 @@ class MfaProjection final : public QkvProjection {
     queries_.reserve(num_rows * padded_width);
     output_.reserve(num_rows * padded_width);
     multiply(pool, layer.qkv, rows, num_rows, MatmulOutput{qkv, width});
-    low_rank_.prepare(num_rows, rank_, layer.q_b.quantized(), !layer.q_b.quantized());
+    low_rank_.prepare(num_rows, rank_, layer.q_b.reads_blocks(), !layer.q_b.reads_blocks());
     for_rows(pool, num_rows, [&](size_t begin, size_t end) {
       low_rank_.fill_normed(qkv, width, layer.q_a_norm.data(), config_.rms_norm_eps, begin, end);
     });

@@ -50,8 +50,8 @@ class MlaProjection final : public QkvProjection {
     layers_.push_back(std::move(layer));
   }
 
-  bool reads_quantized(size_t layer_idx) const override { return layers_[layer_idx].down.any_quantized(); }
-  bool reads_floats(size_t layer_idx) const override { return layers_[layer_idx].down.any_float(); }
+  bool reads_blocks(size_t layer_idx) const override { return layers_[layer_idx].down.any_reads_blocks(); }
+  bool reads_floats(size_t layer_idx) const override { return layers_[layer_idx].down.any_reads_floats(); }
 
   void project(ThreadPool& pool, size_t layer_idx, const Ubatch& ubatch, RowBuffer& rows, KvPool& kv) override {
     const MlaLayer& layer = layers_[layer_idx];
@@ -64,7 +64,7 @@ class MlaProjection final : public QkvProjection {
     float* queries = down;
     size_t ld_queries = width;
     if (!layer.q_b.empty()) {
-      low_rank_.prepare(num_rows, first_width_, layer.q_b.quantized(), !layer.q_b.quantized());
+      low_rank_.prepare(num_rows, first_width_, layer.q_b.reads_blocks(), !layer.q_b.reads_blocks());
       for_rows(pool, num_rows, [&](size_t begin, size_t end) {
         low_rank_.fill_normed(down, width, layer.q_a_norm.data(), config_.attention.lora_norm_eps, begin, end);
       });
@@ -170,7 +170,7 @@ class MlaProjection final : public QkvProjection {
       RowBuffer& rows = head_rows_[static_cast<size_t>(thread_idx)];
       for (size_t head = begin; head < end; head++) {
         const PackedMatrix& matrix = matrices[head];
-        rows.prepare(num_rows, matrix.num_inputs(), matrix.quantized(), !matrix.quantized());
+        rows.prepare(num_rows, matrix.num_inputs(), matrix.reads_blocks(), !matrix.reads_blocks());
         rows.fill(x + head * head_x, ldx, 0, num_rows);
         matmul(matrix, rows.for_matrix(matrix), num_rows, MatmulOutput{y + head * head_y, ldy}, 0, matrix.num_outputs());
       }

@@ -21,7 +21,7 @@ class QkvProjection {
   virtual void load_layer(WeightFiles& files, const AttentionTensors& tensors) = 0;
 
   // Which formats `project` reads.
-  virtual bool reads_quantized(size_t layer_idx) const = 0;
+  virtual bool reads_blocks(size_t layer_idx) const = 0;
   virtual bool reads_floats(size_t layer_idx) const = 0;
   // Fills queries() [num_rows, num_heads * key_dim] and writes the rows' keys and values into the pool.
   virtual void project(ThreadPool& pool, size_t layer_idx, const Ubatch& ubatch, RowBuffer& rows, KvPool& kv) = 0;

@@ -12,13 +12,13 @@
 
 namespace tandem {
 
-// Rows of activations in the formats their matrices read: 8-bit blocks, float32, or both.
+// Rows of activations in the formats their matrices read: blocks, float32, or both.
 class RowBuffer {
  public:
-  void prepare(size_t num_rows, size_t num_columns, bool quantized, bool floats);
+  void prepare(size_t num_rows, size_t num_columns, bool blocks, bool floats);
   size_t num_columns() const { return num_columns_; }
-  bool quantized() const { return quantized_; }
-  bool floats() const { return floats_; }
+  bool has_blocks() const { return has_blocks_; }
+  bool has_floats() const { return has_floats_; }
   QuantBlock* blocks(size_t row) { return blocks_.data() + row * quant_blocks(num_columns_); }
   float* values(size_t row) { return values_.data() + row * num_columns_; }
   // The rows as `matrix` wants them.
@@ -32,7 +32,7 @@ class RowBuffer {
   AlignedBuffer<QuantBlock> blocks_;
   AlignedBuffer<float> values_;
   size_t num_columns_ = 0;
-  bool quantized_ = false, floats_ = false;
+  bool has_blocks_ = false, has_floats_ = false;
 };
 
 // body(row_begin, row_end) over all rows; few rows stay on the calling thread, where they cost less than a wake-up.

@@ -30,7 +30,7 @@ static_assert(sizeof(QuantBlock) == 64, "one line per block");
 constexpr size_t quant_blocks(size_t num_columns) { return (num_columns + 31) / 32; }
 
 /**
- * What a product reads: quantised rows or float rows, as PackedMatrix::quantized() asks. Row r starts at
+ * What a product reads: blocks or float rows, as PackedMatrix::reads_blocks() asks. Row r starts at
  * blocks + r * stride (in blocks) or values + r * stride (in floats).
  */
 struct Activations {

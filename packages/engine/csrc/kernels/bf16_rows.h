@@ -8,7 +8,7 @@ namespace tandem {
 constexpr float kBf16WeightScale = 256;
 /** Larger weights do not fit. */
 constexpr float kBf16WeightLimit = 255;
-/** Takes the weights' scale and the 2^-112 of their exponents back. */
+/** Takes the weights' scale and the 2^-112 of their exponents back; sums with BF16 weights are divided by it. */
 constexpr float kBf16RowScale = 0x1p112f / kBf16WeightScale;
 /** Activations beyond are cut to it, or their scaled value would be infinite. Models stay far below. */
 constexpr float kBf16RowLimit = 0x1p23f;

@@ -13,16 +13,16 @@ namespace {
 /** Floats of the sums of a panel group. */
 constexpr size_t kMaxSums = kMaxPanelRows * kMaxPanels * kPanel;
 
-size_t panel_group(const PackedMatrix& weights) { return weights.quantized() ? quant_panels().num_panels : kernels().num_float_panels; }
+size_t panel_group(const PackedMatrix& weights) { return weights.reads_blocks() ? quant_panels().num_panels : kernels().num_float_panels; }
 
 /** Sums of a group of panels for up to kMaxPanelRows rows over a range of inputs: [num_rows][16 * num_panels]. */
 class PanelProduct {
  public:
   PanelProduct(const PackedMatrix& weights, const Activations& x)
-      : weights_(weights), x_(x), quantized_(weights.quantized()),
+      : weights_(weights), x_(x), reads_blocks_(weights.reads_blocks()),
         quant_(quant_panels().of[static_cast<size_t>(weights.dtype())]),
         group_(panel_group(weights)), table_(kernels()) {
-    assert(quantized_ ? x.blocks != nullptr : x.values != nullptr);
+    assert(reads_blocks_ ? x.blocks != nullptr : x.values != nullptr);
   }
 
   /** Panels to ask for at once. */
@@ -31,9 +31,10 @@ class PanelProduct {
   void run(size_t panel_idx, size_t num_panels, size_t k_begin, size_t k_end, size_t first_row, size_t num_rows, float* out) const {
     if (k_begin == k_end) {
       std::memset(out, 0, num_rows * num_panels * kPanel * sizeof(float));
-    } else if (quantized_) {
+    } else if (reads_blocks_) {
       const uint8_t* data = weights_.data() + panel_idx * weights_.panel_bytes();
-      const QuantPanel panel = quant_panel_at(weights_.dtype(), data, weights_.num_inputs() / kBlock);
+      const QuantPanel panel = weights_.quantized() ? quant_panel_at(weights_.dtype(), data, weights_.num_inputs() / kBlock)
+                                                    : QuantPanel{data, nullptr, nullptr, nullptr, weights_.panel_bytes()};
       quant_(panel, num_panels, k_begin / kBlock, k_end / kBlock, x_.blocks + first_row * x_.stride, x_.stride, num_rows, out);
     } else {
       table_.float_panels(float_panel_at(weights_, panel_idx), num_panels, k_begin, k_end, x_.values + first_row * x_.stride, x_.stride,
@@ -44,7 +45,7 @@ class PanelProduct {
  private:
   const PackedMatrix& weights_;
   const Activations& x_;
-  bool quantized_;
+  bool reads_blocks_;
   QuantPanelFn quant_;
   size_t group_;
   const KernelTable& table_;
@@ -98,7 +99,7 @@ float weight_limit() { return quant_panels().weight_limit; }
 size_t split_group(const PackedMatrix& weights, size_t num_rows) {
   constexpr size_t kFewRows = 3;
   if (num_rows > kFewRows) return panel_group(weights);
-  return weights.quantized() ? quant_panels().num_panels_of_few_rows : 1;
+  return weights.reads_blocks() ? quant_panels().num_panels_of_few_rows : 1;
 }
 
 void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, const MatmulOutput& output, size_t column_begin,
@@ -139,6 +140,12 @@ TreePlan make_tree_plan(size_t intermediate_size, size_t unit_size, int first_le
     plan.root_leaf[++plan.num_roots] = leaf - first_leaf;
   }
   return plan;
+}
+
+bool leaves_are_blocks(size_t intermediate_size, size_t unit_size) {
+  size_t begin = 0, end = 0;
+  const TreePlan whole = make_tree_plan(intermediate_size, unit_size, 0, kNumVirtualShards, &begin, &end);
+  return std::all_of(whole.leaf_begin, whole.leaf_begin + kNumVirtualShards + 1, [](size_t input) { return input % kBlock == 0; });
 }
 
 void matmul_tree(const PackedMatrix& weights, const TreePlan& plan, const Activations& x, size_t num_rows, float* const* y_roots,

@@ -55,6 +55,9 @@ struct TreePlan {
 TreePlan make_tree_plan(size_t intermediate_size, size_t unit_size, int first_leaf, int end_leaf,
                         size_t* input_begin, size_t* input_end);
 
+/** Whether all leaves of the dimension end where activation blocks do. If not, float weights must keep float rows, in every range of leaves. */
+bool leaves_are_blocks(size_t intermediate_size, size_t unit_size);
+
 /**
  * Down projection: y_roots[j][r][c] = the fixed-tree sum (left + right) of the per-leaf sums under root j, each leaf summed on
  * its own from zero. Empty leaves are zero vectors and are added. Any cut into workers gives the same bits.

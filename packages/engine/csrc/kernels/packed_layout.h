@@ -108,12 +108,13 @@ constexpr PrefetchTurn kNoPrefetch = {SIZE_MAX, 1};
  */
 template <TensorDtype D, size_t kTogether = 1>
 inline void prefetch_next(const QuantPanel& panel, size_t b) {
-  constexpr QuantLayout layout = quant_layout(D);
+  // BF16 weights have codes only, so to say.
+  constexpr QuantLayout layout = D == TensorDtype::bf16 ? QuantLayout{32 * kPanel * 2, 0, 0, 0} : quant_layout(D);
   const size_t ahead = kTogether * panel.to_next;
   const auto fetch = [ahead](const uint8_t* p) { __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + ahead), 0, 2); };
   for (size_t i = 0; i < layout.codes_bytes; i += 64) fetch(panel.codes + b * layout.codes_bytes + i);
   for (size_t i = 0; i < layout.high_bytes; i += 64) fetch(panel.high + b * layout.high_bytes + i);
-  fetch(panel.scales + b * layout.scale_bytes);
+  if constexpr (layout.scale_bytes > 0) fetch(panel.scales + b * layout.scale_bytes);
 }
 
 struct FloatPanel {

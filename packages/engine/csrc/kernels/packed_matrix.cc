@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/packed_layout.h"
+#include "kernels/quant_panels.h"
 #include "kernels/stored_block.h"
 #include "kernels/weight_memory.h"
 
@@ -139,6 +140,11 @@ PackedMatrix PackedMatrix::pack_concat(const StoredMatrix* parts, const MatrixRa
     first_output += ranges[i].row_end - ranges[i].row_begin;
   }
   return packed;
+}
+
+bool PackedMatrix::reads_blocks() const {
+  if (quantized()) return true;
+  return !keeps_float_rows_ && num_inputs_ % kBlock == 0 && quant_panels().of[static_cast<size_t>(dtype_)] != nullptr;
 }
 
 float PackedMatrix::weight_bound() const {

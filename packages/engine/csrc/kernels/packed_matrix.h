@@ -64,8 +64,12 @@ class PackedMatrix {
   size_t num_panels() const { return (num_outputs_ + kPanel - 1) / kPanel; }
   /** Bytes held. */
   size_t num_bytes() const { return num_bytes_; }
-  /** True when activations must be QuantBlocks. */
   bool quantized() const { return is_quantized(dtype_); }
+  /** True when activations must be QuantBlocks: always for quantised weights, on the path amx_bf16 for BF16 ones as well, if they come in
+   *  whole blocks and nothing said otherwise. */
+  bool reads_blocks() const;
+  /** For float weights whose inputs will be cut within blocks, or that are worth float32 activations. */
+  void keep_float_rows() { keeps_float_rows_ = true; }
 
   /** Quantised types: no weight is larger, by what its scale allows. */
   float weight_bound() const;
@@ -85,6 +89,7 @@ class PackedMatrix {
   TensorDtype dtype_ = TensorDtype::f32;
   size_t num_outputs_ = 0, num_inputs_ = 0, panel_bytes_ = 0, num_bytes_ = 0;
   size_t scale_block_ = 0, scale_offset_ = 0;
+  bool keeps_float_rows_ = false;
 };
 
 }  // namespace tandem

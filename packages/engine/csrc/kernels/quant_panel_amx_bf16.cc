@@ -109,9 +109,30 @@ inline void store_group(TileBlock& out, int group, __m512i codes, __m512h scale,
   store_weights<D>(out.rows[2 * group + 1], _mm512_sub_ph(_mm512_castsi512_ph(odd), start), scale, minimum);
 }
 
+/** BF16 weights are there already, an input after the other. */
+template <typename Between>
+[[gnu::always_inline]] inline void arrange_bf16(const QuantPanel& panel, size_t b, TileBlock& out, Between&& between) {
+  // Two inputs of all columns, one after the other, become neighbours.
+  alignas(64) static constexpr uint16_t kInterleaved[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                            8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  const __m512i order = _mm512_load_si512(kInterleaved);
+  const uint8_t* inputs = panel.codes + b * sizeof(TileBlock);
+#pragma GCC unroll 8
+  for (int g = 0; g < 8; g++) {
+    const auto input = [&](int i) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(inputs + 32 * (4 * g + i))); };
+    for (int j = 0; j < 2; j++) {
+      const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(input(j)), input(j + 2), 1);
+      _mm512_store_si512(out.rows[2 * g + j], _mm512_permutexvar_epi16(order, both));
+    }
+    if (g % 2 == 1) between(g / 2);
+  }
+}
+
 template <TensorDtype D, typename Between>
 [[gnu::always_inline]] inline void unpack(const QuantPanel& panel, size_t b, TileBlock& out, Between&& between) {
-  if constexpr (D == TensorDtype::q4_0 || D == TensorDtype::q4_1 || D == TensorDtype::q4_k) {
+  if constexpr (D == TensorDtype::bf16) {
+    arrange_bf16(panel, b, out, between);
+  } else if constexpr (D == TensorDtype::q4_0 || D == TensorDtype::q4_1 || D == TensorDtype::q4_k) {
     unpack_four_bits<D>(panel, b, out, between);
   } else {
     const HalfScales scales = load_half_scales<D>(panel, b, 0);
@@ -301,9 +322,21 @@ void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begi
   else TileProduct<D, 1>(first, x, stride, num_rows, out).run(block_begin, block_end);
 }
 
+/** These weights come without the scale that the activations make up for. */
+void bf16_panel_product(const QuantPanel& first, size_t num_panels, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+                        size_t num_rows, float* out) {
+  panel_product<TensorDtype::bf16>(first, num_panels, block_begin, block_end, x, stride, num_rows, out);
+  const __m512 factor = _mm512_set1_ps(1 / kBf16RowScale);
+  for (size_t i = 0; i < num_rows * num_panels * 16; i += 16) _mm512_storeu_ps(out + i, _mm512_mul_ps(_mm512_loadu_ps(out + i), factor));
+}
+
 }  // namespace
 
-const QuantPanels kAmxBf16QuantPanels = TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kBf16WeightLimit);
+constexpr QuantPanels with_bf16(QuantPanels panels) {
+  panels.of[static_cast<size_t>(TensorDtype::bf16)] = bf16_panel_product;
+  return panels;
+}
+const QuantPanels kAmxBf16QuantPanels = with_bf16(TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kBf16WeightLimit));
 
 }  // namespace tandem
 #else

@@ -8,6 +8,7 @@ namespace tandem {
 struct QuantPanels {
   /** Adjacent panels a call takes at most. */
   size_t num_panels;
+  /** Null where float rows are multiplied instead: but for one path, for all float types. */
   QuantPanelFn of[kNumTensorDtypes];
   /** And at least, for few rows, if it is to be as fast as it can. */
   size_t num_panels_of_few_rows = 1;

@@ -52,16 +52,16 @@ void FusedMatrix::add(PackedMatrix matrix) {
   parts_.push_back({std::move(matrix), offset});
 }
 
-bool FusedMatrix::any_quantized() const {
+bool FusedMatrix::any_reads_blocks() const {
   for (const Part& part : parts_) {
-    if (part.matrix.quantized()) return true;
+    if (part.matrix.reads_blocks()) return true;
   }
   return false;
 }
 
-bool FusedMatrix::any_float() const {
+bool FusedMatrix::any_reads_floats() const {
   for (const Part& part : parts_) {
-    if (!part.matrix.quantized()) return true;
+    if (!part.matrix.reads_blocks()) return true;
   }
   return false;
 }

@@ -25,8 +25,8 @@ class FusedMatrix {
   void add(PackedMatrix matrix);
   const std::vector<Part>& parts() const { return parts_; }
   size_t num_outputs() const { return num_outputs_; }
-  bool any_quantized() const;
-  bool any_float() const;
+  bool any_reads_blocks() const;
+  bool any_reads_floats() const;
 
  private:
   std::vector<Part> parts_;

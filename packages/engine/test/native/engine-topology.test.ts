@@ -1,17 +1,22 @@
 // Same bits whatever computes them: 1, 2 and 3 FFN workers, 1 to 4 ubatches, 1 to 3 threads, any chunking, alone or among
 // strangers, over loopback, shm, tcp and gRPC (where TypeScript runs the layers one by one). Compares logprobs, which carry
 // every bit of the logits.
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Model } from '@tandem/model'
 import { openGoldenModel } from '../reference/golden-models.js'
-import { generate, newSequence, prompts, skipReason, startCluster } from './engine-support/cluster.js'
+import { addon, computeDtypes, generate, newSequence, prompts, skipReason, startCluster } from './engine-support/cluster.js'
 import type { ClusterSettings, Generated } from './engine-support/cluster.js'
 
 const MAX_TOKENS = 6
 
-describe.skipIf(skipReason !== null).each([
-  ['gguf-llama', 'tp'], ['gguf-qwen3moe', 'ep'], ['gguf-qwen3moe', 'tp'], ['step3-bf16', 'ep'], ['deepseek-v2-lite-f32', 'ep']
-] as const)('native engine on %s, %s', (name, split) => {
+const cases = [
+  ['gguf-llama', 'tp', 'int8'], ['gguf-qwen3moe', 'ep', 'int8'], ['gguf-qwen3moe', 'tp', 'int8'], ['step3-bf16', 'ep', 'int8'],
+  ['deepseek-v2-lite-f32', 'ep', 'int8'], ['gguf-llama', 'tp', 'bf16'], ['gguf-qwen3moe', 'ep', 'bf16'], ['qwen3-bf16', 'tp', 'bf16']
+] as const
+
+describe.skipIf(skipReason !== null).each(
+  cases.filter(([, , computeDtype]) => computeDtypes.includes(computeDtype))
+)('native engine on %s, %s, %s', (name, split, computeDtype) => {
   let model: Model
   let expected: Generated
 
@@ -27,10 +32,13 @@ describe.skipIf(skipReason !== null).each([
   }
 
   beforeAll(async () => {
+    addon.setComputeDtype(computeDtype)
     model = await openGoldenModel(name)
     expected = await run({})
     expect(expected.sampled.length).toBe(5 * MAX_TOKENS)
   })
+
+  afterAll(() => { addon.setComputeDtype('int8') })
 
   it.each([['loopback', 2], ['shm', 1], ['shm', 2], ['shm', 3], ['tcp', 2], ['tcp', 3], ['grpc', 1], ['grpc', 3]] as const)('gives the same bits over %s with %i FFN workers', async (connector, numFfn) => {
     expect(await run({ connector, numFfn })).toEqual(expected)

@@ -7,7 +7,7 @@ import {
 } from './support/kernel-cases.js'
 
 /** One row length per block size; odd numbers of outputs and rows reach every tail. */
-const columnsOf = (dtype: TensorDtype): number => dtype.endsWith('_K') ? 512 : dtype.startsWith('Q') ? 288 : 200
+const columnsOf = (dtype: TensorDtype): number => dtype.endsWith('_K') ? 512 : dtype.startsWith('Q') || dtype === 'BF16' ? 288 : 200
 const numOutputs = 52
 const numRows = 37
 const isQuantized = (dtype: TensorDtype): boolean => dtype.startsWith('Q')
@@ -16,7 +16,9 @@ const isQuantized = (dtype: TensorDtype): boolean => dtype.startsWith('Q')
 const tolerance = 2e-6
 /** Activations rounded to 8 significant bits and weights cut to as many. */
 const bf16Tolerance = 2 ** -7
-const toleranceOf = (isa: IsaPath, dtype: TensorDtype): number => isa === 'amx_bf16' && isQuantized(dtype) ? bf16Tolerance : tolerance
+/** Of the other types those whose rows are whole blocks are rounded as well. */
+const roundsToBf16 = (isa: IsaPath, dtype: TensorDtype): boolean => isa === 'amx_bf16' && (isQuantized(dtype) || dtype === 'BF16')
+const toleranceOf = (isa: IsaPath, dtype: TensorDtype): number => roundsToBf16(isa, dtype) ? bf16Tolerance : tolerance
 
 function product (isa: number, dtype: TensorDtype, x: Float32Array, rows: number): Float32Array {
   const kernels = kernelsOn(isa)
@@ -145,6 +147,26 @@ describe.skipIf(eightBitPaths.length < 2)('instruction sets', () => {
 })
 
 describe.each(bf16Paths)('bf16 products on $isa', ({ index }) => {
+  test('BF16 weights are taken as they are', () => {
+    const x = seededFloats(19, numRows * 288)
+    const kernels = kernelsOn(index)
+    const rounded = kernels.fromBf16(kernels.toBf16(x))
+    const exact = exactProduct(rounded, dequantized(randomRows('BF16', numOutputs, 288, 7)), numRows, numOutputs, 288)
+    const y = product(index, 'BF16', x, numRows)
+    expect(largest(y, i => Math.abs(y[i]! - exact.y[i]!) / (tolerance * exact.magnitude[i]!))).toBeLessThanOrEqual(1)
+  })
+
+  test('rows of BF16 weights that are no whole blocks stay float32', () => {
+    const x = seededFloats(20, 3 * 200)
+    const y = [index, eightBitPaths[0]!.index].map(isa => {
+      const kernels = kernelsOn(isa)
+      const out = new Float32Array(3 * numOutputs)
+      kernels.matmul(packRows(kernels, randomRows('BF16', numOutputs, 200, 7)), x, 3, 0, numOutputs, out, false)
+      return out
+    })
+    expect(y[0]).toEqual(y[1])
+  })
+
   test.each(tensorDtypes.filter(isQuantized))('%s errs less than with 8-bit activations, and to neither side', dtype => {
     const numColumns = columnsOf(dtype)
     const x = seededFloats(18, numRows * numColumns)

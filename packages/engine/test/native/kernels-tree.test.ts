@@ -36,7 +36,7 @@ function finishTree (partials: ReadonlyMap<number, Float32Array>, node = 1): Flo
 }
 
 const cuts = [[0, 8], [0, 4, 8], [0, 2, 5, 8], [0, 1, 3, 6, 8], [0, 1, 2, 3, 4, 5, 6, 7, 8]]
-const cases: Array<[TensorDtype, number]> = [['Q4_1', 1536], ['Q8_0', 160], ['Q4_K', 2048], ['Q6_K', 512], ['F32', 100], ['BF16', 64], ['F8_E4M3', 384]]
+const cases: Array<[TensorDtype, number]> = [['Q4_1', 1536], ['Q8_0', 160], ['Q4_K', 2048], ['Q6_K', 512], ['F32', 100], ['BF16', 64], ['BF16', 512], ['F8_E4M3', 384]]
 
 describe.skipIf(kernelsOrNull === null)('tree plan', () => {
   test.each(cases)('%s of %i inputs has the leaves and roots of the virtual shards', (dtype, intermediate) => {

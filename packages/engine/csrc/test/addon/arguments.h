@@ -30,7 +30,7 @@ class TestRows {
   TestRows(const PackedMatrix& matrix, const float* x, size_t num_rows) {
     const size_t columns = matrix.num_inputs();
     activations_ = Activations::of(x, columns);
-    if (!matrix.quantized()) return;
+    if (!matrix.reads_blocks()) return;
     blocks_.resize(num_rows * quant_blocks(columns));
     quantize_rows(x, columns, num_rows, columns, blocks_.data(), quant_blocks(columns));
     activations_ = Activations::of(blocks_.data(), quant_blocks(columns));

@@ -86,7 +86,8 @@ struct TreeCall {
 
 /** matmulTree(matrix, x, numRows, intermediateSize, unitSize, firstLeaf, endLeaf): one array per root. */
 Napi::Value matmul_tree_js(const Napi::CallbackInfo& info) {
-  const PackedMatrix& matrix = matrix_at(info, 0);
+  PackedMatrix& matrix = matrix_at(info, 0);
+  if (!leaves_are_blocks(size_at(info, 3), size_at(info, 4))) matrix.keep_float_rows();
   const size_t num_rows = size_at(info, 2);
   const TestRows rows(matrix, floats_at(info, 1), num_rows);
   TreeCall call(info, matrix, num_rows, false);
@@ -96,7 +97,8 @@ Napi::Value matmul_tree_js(const Napi::CallbackInfo& info) {
 
 /** matmulLeaves(..., firstLeaf, endLeaf, factor): one array per leaf. */
 Napi::Value matmul_leaves_js(const Napi::CallbackInfo& info) {
-  const PackedMatrix& matrix = matrix_at(info, 0);
+  PackedMatrix& matrix = matrix_at(info, 0);
+  if (!leaves_are_blocks(size_at(info, 3), size_at(info, 4))) matrix.keep_float_rows();
   const size_t num_rows = size_at(info, 2);
   const TestRows rows(matrix, floats_at(info, 1), num_rows);
   TreeCall call(info, matrix, num_rows, true);
@@ -126,9 +128,9 @@ Napi::Value matmul_scatter_js(const Napi::CallbackInfo& info) {
   const TestRows all(matrix, floats_at(info, 1), info[1].As<Napi::Float32Array>().ElementLength() / columns);
   std::vector<QuantBlock> blocks(num_rows * quant_blocks(columns));
   std::vector<float> values(num_rows * columns);
-  const size_t ld = matrix.quantized() ? quant_blocks(columns) : columns;
+  const size_t ld = matrix.reads_blocks() ? quant_blocks(columns) : columns;
   gather_rows(all.activations(), ints_at(info, 3), num_rows, columns, blocks.data(), values.data(), ld);
-  const Activations gathered = matrix.quantized() ? Activations::of(blocks.data(), ld) : Activations::of(values.data(), ld);
+  const Activations gathered = matrix.reads_blocks() ? Activations::of(blocks.data(), ld) : Activations::of(values.data(), ld);
   matmul_scatter(matrix, gathered, num_rows, ints_at(info, 3), floats_at(info, 4), floats_at(info, 5), matrix.num_outputs(), 0, matrix.num_outputs());
   return info.Env().Undefined();
 }

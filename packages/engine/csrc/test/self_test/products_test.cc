@@ -46,7 +46,7 @@ struct Rows {
     quantize_rows(values.data(), columns, num_rows, columns, blocks.data(), per_row);
   }
   Activations of(const PackedMatrix& matrix) const {
-    return matrix.quantized() ? Activations::of(blocks.data(), quant_blocks(columns)) : Activations::of(values.data(), columns);
+    return matrix.reads_blocks() ? Activations::of(blocks.data(), quant_blocks(columns)) : Activations::of(values.data(), columns);
   }
 };
 
@@ -67,9 +67,9 @@ void check_products(TensorDtype dtype, size_t num_rows, size_t num_outputs, size
   std::vector<float> factor(num_rows, 0.5f), scattered(whole.size());
   std::vector<QuantBlock> gathered_blocks(x.blocks.size());
   std::vector<float> gathered_values(x.values.size());
-  const size_t ld = matrix.quantized() ? quant_blocks(num_inputs) : num_inputs;
+  const size_t ld = matrix.reads_blocks() ? quant_blocks(num_inputs) : num_inputs;
   gather_rows(x.of(matrix), row_of.data(), num_rows, num_inputs, gathered_blocks.data(), gathered_values.data(), ld);
-  const Activations gathered = matrix.quantized() ? Activations::of(gathered_blocks.data(), ld) : Activations::of(gathered_values.data(), ld);
+  const Activations gathered = matrix.reads_blocks() ? Activations::of(gathered_blocks.data(), ld) : Activations::of(gathered_values.data(), ld);
   matmul_scatter(matrix, gathered, num_rows, row_of.data(), factor.data(), scattered.data(), num_outputs, 0, num_outputs);
   for (size_t i = 0; i < whole.size(); i++) CHECK(scattered[i] == whole[i] * 0.5f);
 
@@ -139,7 +139,8 @@ void check_tree(TensorDtype dtype, size_t intermediate, size_t unit, Random& ran
       size_t begin = 0, stop = 0;
       const TreePlan plan = make_tree_plan(intermediate, unit, first, end, &begin, &stop);
       if (begin == stop) continue;
-      const PackedMatrix matrix = PackedMatrix::pack(stored.matrix, {0, num_outputs, begin, stop});
+      PackedMatrix matrix = PackedMatrix::pack(stored.matrix, {0, num_outputs, begin, stop});
+      if (!leaves_are_blocks(intermediate, unit)) matrix.keep_float_rows();
       const Rows own(num_rows, stop - begin, random);
       std::vector<std::vector<float>> roots(static_cast<size_t>(plan.num_roots), std::vector<float>(num_rows * num_outputs));
       std::vector<float*> pointers;
@@ -169,10 +170,12 @@ void test_products(Results& results) {
     const size_t unit = block_elements(type) > 1 ? block_elements(type) : 1;
     for (const size_t num_rows : {1, 2, 3, 5, 43, 67}) {
       for (const size_t num_outputs : {1, 16, 35}) check_products(type, num_rows, num_outputs, unit == 1 ? 77 : unit * 3, pool, random, results);
+      if (unit == 1) check_products(type, num_rows, 35, 96, pool, random, results);
     }
     if (is_quantized(type)) check_extremes(type, random, results);
     check_concat(type, unit == 1 ? 77 : unit * 3, random);
     check_tree(type, unit == 1 ? 84 : unit * 11, unit == 1 ? 4 : unit, random);
+    if (unit == 1) check_tree(type, 256, 4, random);
   }
 }
 

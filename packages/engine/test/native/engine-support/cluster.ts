@@ -3,7 +3,7 @@ import { greedySampling, shardRangeOf } from '@tandem/core'
 import type { ConnectorKind, FfnInstance, FfnSplit, FfnTopology, SamplingParams } from '@tandem/core'
 import { createAttentionEngine, createFfnEngine } from '@tandem/engine'
 import type {
-  AttentionEngine, AttentionEngineOptions, BackendKind, FfnEngine, FfnEngineOptions, NewSequence, PromptLogprobs, SampledToken
+  AttentionEngine, AttentionEngineOptions, BackendKind, ComputeDtype, FfnEngine, FfnEngineOptions, NewSequence, PromptLogprobs, SampledToken
 } from '@tandem/engine'
 import type { Model } from '@tandem/model'
 import { loadAddon } from '../../../src/native/load-addon.js'
@@ -13,6 +13,11 @@ const loaded = loadAddon('tandem_native')
 /** Why native tests are skipped here; null when they run. */
 export const skipReason = loaded.loaded ? null : loaded.reason
 export const addon = (loaded.loaded ? loaded.addon : null) as NativeAddon
+
+/** What this machine's products compute in. Set for the process: a test that changes it puts int8 back. */
+export const computeDtypes: readonly ComputeDtype[] = (['int8', 'bf16'] as const).filter(computeDtype => loaded.loaded && addon.setComputeDtype(computeDtype))
+if (loaded.loaded) addon.setComputeDtype('int8')
+if (!computeDtypes.includes('bf16')) console.log('bf16 products are not tested: this machine has no AMX')
 
 const BLOCK_SIZE = 16
 const NUM_BLOCKS = 96
