@@ -1,5 +1,5 @@
 export type {
-  AttentionEngine, AttentionEngineOptions, AttentionEngineStats, BackendKind, BackendRefusal, EngineInfo, FfnEngine, FfnEngineOptions,
+  AttentionEngine, AttentionEngineOptions, AttentionEngineStats, BackendKind, ComputeDtype, BackendRefusal, EngineInfo, FfnEngine, FfnEngineOptions,
   FfnEngineStats, KvCacheInfo, KvDtype, NewSequence, NumaNodeChoice, PlacementRequest, ProcessPlacement, PromptLogprobs, SampledToken,
   ScheduledSequence, StepPlan, StepResult, StepTimings, ThreadPinning
 } from './types.js'
