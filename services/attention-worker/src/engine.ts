@@ -49,6 +49,9 @@ async function loadEngine (
     weightBytes: totalBytes(refs),
     availableBytes: process.availableMemory()
   })
+  if (options.maxModelLen > size.maxModelLen) {
+    logger.warn({ asked: options.maxModelLen, maxModelLen: size.maxModelLen }, '--max-model-len is more than the model has: its own length is taken')
+  }
   chooseComputeDtype(backend, options.computeDtype)
   const placement = placeProcess(backend, { numaNode: numaNodeChoiceOf(options.numaNode), numThreads: options.numThreads })
   logger.info({ model: model.name, backend, reason, placement, ...size }, 'loading weights')

@@ -82,7 +82,9 @@ describe('attention worker', () => {
     const server = await scheduler()
     await startWorker(server.address, { backend: 'auto' })
     const { backend, reason } = resolveBackend('auto')
-    expect(await (await server.nextWorker()).next('register')).toMatchObject({ backend, backendReason: reason })
+    expect(await (await server.nextWorker()).next('register')).toMatchObject({
+      backend, backendReason: reason, computeDtype: backend === 'cpu' ? 'int8' : ''
+    })
   })
 
   it.skipIf(resolveBackend('auto').backend !== 'cpu')('takes the reference when the native engine refuses, and says so', async () => {
@@ -93,6 +95,11 @@ describe('attention worker', () => {
     expect({ backend, kvDtype }).toEqual({ backend: 'reference', kvDtype: 'f32' })
     expect(backendReason).toContain('no cpu: the native engine cannot run this model: the KV block size')
     await expect(startWorker(server.address, { backend: 'cpu', blockSize: 8 })).rejects.toMatchObject({ code: 'model_unsupported' })
+  })
+
+  it('does not start with a compute dtype that its backend has not', async () => {
+    const server = await scheduler()
+    await expect(startWorker(server.address, { computeDtype: 'bf16' })).rejects.toMatchObject({ code: 'compute_dtype_unavailable' })
   })
 
   it('registers what it holds, follows the topology and runs steps', async () => {

@@ -140,6 +140,8 @@ Napi::Value create_ffn_engine(const Napi::CallbackInfo& info) {
     throw Napi::Error(env, to_js_error(env, error));
   } catch (const std::runtime_error& error) {
     throw Napi::Error(env, to_js_error(env, EngineError("listen_failed", {{"reason", std::string(error.what())}})));
+  } catch (const std::bad_alloc&) {
+    throw Napi::Error(env, to_js_error(env, EngineError("out_of_memory", {})));
   }
 }
 
