@@ -4,8 +4,9 @@
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include "kernels/bf16_rows.h"
+// First the vector, then what is written over it.
 #include "kernels/simd_avx512.h"
-#include "kernels/rows_impl.h"
+#include "kernels/quantized_rows_impl.h"
 
 namespace tandem {
 namespace {

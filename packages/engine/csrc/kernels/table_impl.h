@@ -8,6 +8,7 @@
 #include "kernels/float_panel_impl.h"
 #include "kernels/kernel_table.h"
 #include "kernels/quant_panels.h"
+#include "kernels/quantized_rows_impl.h"
 #include "kernels/rows_impl.h"
 
 #define TANDEM_KERNEL_TABLE                                                                                          \
