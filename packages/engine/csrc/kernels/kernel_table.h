@@ -12,8 +12,8 @@
 
 namespace tandem {
 
-/** Rows that one panel call takes at most; bounds the stack buffers of the drivers. */
-constexpr size_t kMaxPanelRows = 64;
+/** Rows that one panel call takes at most, over all paths; bounds the stack buffers of the drivers. */
+constexpr size_t kMaxPanelRows = 128;
 
 /**
  * out[r][0 .. 16 * num_panels) = sum over blocks [block_begin, block_end) of num_panels adjacent panels, at most as many as the path

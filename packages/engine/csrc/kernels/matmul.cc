@@ -10,8 +10,9 @@
 namespace tandem {
 namespace {
 
-/** Floats of the sums of a panel group. */
-constexpr size_t kMaxSums = kMaxPanelRows * kMaxPanels * kPanel;
+constexpr size_t kMaxFloatRows = 64;
+/** Floats of the sums of a panel group: 64 rows of four panels, or 128 of two. Some of these lie on the stack of a thread. */
+constexpr size_t kMaxSums = 64 * kMaxPanels * kPanel;
 
 size_t panel_group(const PackedMatrix& weights) { return weights.reads_blocks() ? quant_panels().num_panels : kernels().num_float_panels; }
 
@@ -27,6 +28,8 @@ class PanelProduct {
 
   /** Panels to ask for at once. */
   size_t group() const { return group_; }
+  /** Rows to ask for at once. */
+  size_t max_rows() const { return reads_blocks_ ? quant_panels().max_rows : kMaxFloatRows; }
 
   void run(size_t panel_idx, size_t num_panels, size_t k_begin, size_t k_end, size_t first_row, size_t num_rows, float* out) const {
     if (k_begin == k_end) {
@@ -61,10 +64,13 @@ struct Part {
 
 /** Calls visit(part) for every row chunk and panel group of a column range. */
 template <typename Visit>
-void for_each_part(const PackedMatrix& weights, size_t group, size_t num_rows, size_t column_begin, size_t column_end, Visit&& visit) {
+void for_each_part(const PackedMatrix& weights, const PanelProduct& product, size_t num_rows, size_t column_begin, size_t column_end,
+                   Visit&& visit) {
   assert(column_begin % kPanel == 0 && column_end <= weights.num_outputs());
-  for (size_t row = 0; row < num_rows; row += kMaxPanelRows) {
-    const size_t rows = std::min(kMaxPanelRows, num_rows - row);
+  const size_t group = product.group(), max_rows = product.max_rows();
+  assert(max_rows * group * kPanel <= kMaxSums);
+  for (size_t row = 0; row < num_rows; row += max_rows) {
+    const size_t rows = std::min(max_rows, num_rows - row);
     for (size_t column = column_begin; column < column_end; column += group * kPanel) {
       const size_t columns = std::min(group * kPanel, column_end - column);
       visit(Part{row, rows, column / kPanel, (columns + kPanel - 1) / kPanel, column, columns});
@@ -106,7 +112,7 @@ void matmul(const PackedMatrix& weights, const Activations& x, size_t num_rows, 
             size_t column_end) {
   const PanelProduct product(weights, x);
   alignas(64) float sums[kMaxSums];
-  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
+  for_each_part(weights, product, num_rows, column_begin, column_end, [&](const Part& part) {
     // Rows of logits are far apart and not in a cache: fetch their lines while the sums are computed.
     for (size_t r = 0; r < part.num_rows; r++) {
       const float* row = output.y + (part.row + r) * output.ldy + part.column;
@@ -153,7 +159,7 @@ void matmul_tree(const PackedMatrix& weights, const TreePlan& plan, const Activa
   const PanelProduct product(weights, x);
   alignas(64) float sums[kMaxSums];
   alignas(64) float buffers[3][kMaxSums];
-  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
+  for_each_part(weights, product, num_rows, column_begin, column_end, [&](const Part& part) {
     for (int root = 0; root < plan.num_roots; root++) {
       const int first = plan.root_leaf[root], count = plan.root_leaf[root + 1] - first;
       sum_tree(first, count, part.num_sums(), sums, buffers, [&](int leaf, float* out) {
@@ -168,7 +174,7 @@ void matmul_leaves(const PackedMatrix& weights, const TreePlan& plan, const Acti
                    const float* factor, float* const* y_leaves, size_t ldy, size_t column_begin, size_t column_end) {
   const PanelProduct product(weights, x);
   alignas(64) float sums[kMaxSums];
-  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
+  for_each_part(weights, product, num_rows, column_begin, column_end, [&](const Part& part) {
     for (int leaf = 0; leaf < plan.num_leaves; leaf++) {
       if (plan.leaf_begin[leaf] == plan.leaf_begin[leaf + 1]) continue;
       product.run(part.panel, part.num_panels, plan.leaf_begin[leaf], plan.leaf_begin[leaf + 1], part.row, part.num_rows, sums);
@@ -193,7 +199,7 @@ void matmul_scatter(const PackedMatrix& weights, const Activations& x, size_t nu
                     float* y, size_t ldy, size_t column_begin, size_t column_end) {
   const PanelProduct product(weights, x);
   alignas(64) float sums[kMaxSums];
-  for_each_part(weights, product.group(), num_rows, column_begin, column_end, [&](const Part& part) {
+  for_each_part(weights, product, num_rows, column_begin, column_end, [&](const Part& part) {
     product.run(part.panel, part.num_panels, 0, weights.num_inputs(), part.row, part.num_rows, sums);
     add_rows_to(part, sums, row_of, factor, y, ldy);
   });

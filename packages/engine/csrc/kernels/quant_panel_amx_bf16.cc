@@ -336,7 +336,7 @@ constexpr QuantPanels with_bf16(QuantPanels panels) {
   panels.of[static_cast<size_t>(TensorDtype::bf16)] = bf16_panel_product;
   return panels;
 }
-const QuantPanels kAmxBf16QuantPanels = with_bf16(TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kBf16WeightLimit));
+const QuantPanels kAmxBf16QuantPanels = with_bf16(TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kMaxPanelRows, kBf16WeightLimit));
 
 }  // namespace tandem
 #else

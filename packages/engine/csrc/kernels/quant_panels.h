@@ -12,6 +12,8 @@ struct QuantPanels {
   QuantPanelFn of[kNumTensorDtypes];
   /** And at least, for few rows, if it is to be as fast as it can. */
   size_t num_panels_of_few_rows = 1;
+  /** Rows a call is given at most: more of them share what is unpacked, and leave the caches sooner. */
+  size_t max_rows = 64;
   /** Largest weight a product takes. */
   float weight_limit = __builtin_inff();
 };
