@@ -12,7 +12,7 @@
 
 namespace tandem {
 
-/** Rows that one panel call takes at most, over all paths; bounds the stack buffers of the drivers. */
+/** Rows that one panel call takes at most, over all paths. */
 constexpr size_t kMaxPanelRows = 128;
 
 /**
