@@ -69,15 +69,22 @@ function measureProduct (kernels, machine, product, rows, numThreads, tries) {
     const seconds = kernels.benchMatmul(used, x, numRows, numThreads, tries)
     const numOps = 2 * numRows * product.numOutputs * product.numInputs
     const numBytes = kernels.matrixBytes(matrices[0])
-    const bound = Math.max(numOps / machine.peaks[dtypes[product.dtype].peak], numBytes / machine.bandwidth)
+    const bound = Math.max(numOps / peakFor(machine, product.dtype), numBytes / machine.bandwidth)
     const rates = { opsPerSecond: numOps / seconds, bytesPerSecond: numBytes / seconds, rooflineShare: bound / seconds }
     return { ...product, numRows, seconds, ...rates, boundSeconds: bound }
   })
 }
 
-function measureMachine (kernels, numThreads) {
+/** The path amx_bf16 multiplies all but float32 in bf16. */
+function measureMachine (kernels, isa, numThreads) {
   const peak = kind => kernels.benchPeak(kind, numThreads, 20)
-  return { bandwidth: kernels.benchBandwidth(2 ** 27, numThreads, 8), peaks: { f32: peak('f32'), int8: peak('int8'), int4: peak('int4') } }
+  const bandwidth = kernels.benchBandwidth(2 ** 27, numThreads, 8)
+  if (isa === 'AMX BF16') return { bandwidth, peaks: { bf16: peak('int8'), f32: peak('f32') } }
+  return { bandwidth, peaks: { int4: peak('int4'), int8: peak('int8'), f32: peak('f32') } }
+}
+
+function peakFor ({ peaks }, dtype) {
+  return peaks.bf16 !== undefined && dtype !== 'F32' ? peaks.bf16 : peaks[dtypes[dtype].peak]
 }
 
 const attentionCases = [
@@ -112,8 +119,8 @@ const percent = share => `${(share * 100).toFixed(0).padStart(4)} %`
 function printReport (report) {
   const { machine, isa, numThreads } = report
   console.log(`${report.cpu}, ${isa}, ${numThreads} thread(s), commit ${report.commit}`)
-  const { int4, int8, f32 } = machine.peaks
-  console.log(`read ${giga(machine.bandwidth)} GB/s; peaks, GOP/s: int4 ${giga(int4)}, int8 ${giga(int8)}, f32 ${giga(f32)}`)
+  const peaks = Object.entries(machine.peaks).map(([kind, peak]) => `${kind} ${giga(peak)}`).join(', ')
+  console.log(`read ${giga(machine.bandwidth)} GB/s; peaks, GOP/s: ${peaks}`)
   console.log(`empty parallel call ${micros(report.dispatchSeconds)} us\n`)
   console.log(`${'product'.padEnd(22)}${'shape'.padEnd(14)}type   rows        us   GOP/s    GB/s  of roofline`)
   for (const row of report.products) {
@@ -142,14 +149,15 @@ function main () {
   if (values.isa !== undefined && !kernels.setIsa(isaPaths.indexOf(values.isa))) throw new Error(`this machine does not run ${values.isa}`)
   const numThreads = values.threads === undefined ? kernels.availableCores() : Number(values.threads)
   const rows = values.rows.split(',').map(Number)
-  const machine = measureMachine(kernels, numThreads)
+  const isa = kernels.isaName(kernels.activeIsa())
+  const machine = measureMachine(kernels, isa, numThreads)
   const measured = products.flatMap(product => measureProduct(kernels, machine, product, rows, numThreads, Number(values.tries)))
   const steps = rows.map(numRows => {
     const sum = key => measured.reduce((total, row) => total + (row.numRows === numRows ? row.perModel * row[key] : 0), 0)
     return { numRows, seconds: sum('seconds'), boundSeconds: sum('boundSeconds') }
   })
   const report = {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown CPU', isa: kernels.isaName(kernels.activeIsa()), numThreads, commit: commit(), machine,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown CPU', isa, numThreads, commit: commit(), machine,
     dispatchSeconds: kernels.benchDispatch(numThreads, 2000), products: measured, steps, attention: measureAttention(kernels)
   }
   printReport(report)

@@ -28,7 +28,7 @@ Napi::Value isa(const Napi::CallbackInfo& info) { return Napi::String::New(info.
 // setComputeDtype('int8' | 'bf16'): whether this CPU has it. Before engines are made.
 Napi::Value set_compute_dtype(const Napi::CallbackInfo& info) {
   const bool bf16 = info[0].As<Napi::String>().Utf8Value() == "bf16", now_bf16 = active_isa() == Isa::amx_bf16;
-  return Napi::Boolean::New(info.Env(), bf16 == now_bf16 || set_active_isa(bf16 ? Isa::amx_bf16 : Isa::amx));
+  return Napi::Boolean::New(info.Env(), bf16 == now_bf16 || set_active_isa(bf16 ? Isa::amx_bf16 : eight_bit_isa()));
 }
 
 Napi::Value compute_dtype(const Napi::CallbackInfo& info) {

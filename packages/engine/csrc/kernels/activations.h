@@ -9,7 +9,8 @@ namespace tandem {
 
 /**
  * 32 activations of one row: x = scale * (q - zero), |q| <= 127, zero an integer in the same range, so 0 is exact. The code -128 stays
- * unused: the products' 16-bit sums and sign changes have no room for it. One cache line.
+ * unused: the products' 16-bit sums and sign changes have no room for it. One cache line. On the path amx_bf16 it holds 32 bf16 numbers instead
+ * (bf16_rows.h).
  */
 struct alignas(64) QuantBlock {
   int8_t q[32];

@@ -111,7 +111,8 @@ const KernelTable* table_of(Isa isa) {
   }
 }
 
-Isa choose() {
+/** The path TANDEM_ISA names, or the best one; amx_bf16 only if it is named and may be it. */
+Isa choose(bool may_be_bf16) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
 #endif
@@ -120,7 +121,7 @@ Isa choose() {
   // In order of the enumeration the last available path is the best one.
   for (int i = 0; i < kNumIsas; i++) {
     const Isa isa = static_cast<Isa>(i);
-    if (!cpu_has(isa)) continue;
+    if (!cpu_has(isa) || (isa == Isa::amx_bf16 && !may_be_bf16)) continue;
     if (wanted != nullptr && std::strcmp(wanted, kOptionNames[i]) == 0) return isa;
     if (isa != Isa::amx_bf16) best = isa;
   }
@@ -130,7 +131,7 @@ Isa choose() {
 struct Choice {
   std::atomic<Isa> isa;
   std::atomic<const KernelTable*> table;
-  Choice() : isa(choose()), table(table_of(isa)) {}
+  Choice() : isa(choose(true)), table(table_of(isa)) {}
 };
 
 Choice& choice() {
@@ -143,6 +144,8 @@ Choice& choice() {
 bool isa_available(Isa isa) { return cpu_has(isa); }
 
 Isa active_isa() { return choice().isa.load(std::memory_order_relaxed); }
+
+Isa eight_bit_isa() { return choose(false); }
 
 bool set_active_isa(Isa isa) {
   if (!cpu_has(isa)) return false;

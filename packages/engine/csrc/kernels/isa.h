@@ -15,6 +15,9 @@ bool isa_available(Isa isa);
 /** The path kernels dispatch to. TANDEM_ISA is honoured when it names an available path and ignored otherwise. */
 Isa active_isa();
 
+/** The same, were activations to be 8 bits: amx_bf16 is never it. */
+Isa eight_bit_isa();
+
 /** Overrides the choice, for tests and benches. Returns false, and changes nothing, when not available. Not thread safe. */
 bool set_active_isa(Isa isa);
 

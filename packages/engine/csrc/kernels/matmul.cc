@@ -36,8 +36,7 @@ class PanelProduct {
       std::memset(out, 0, num_rows * num_panels * kPanel * sizeof(float));
     } else if (reads_blocks_) {
       const uint8_t* data = weights_.data() + panel_idx * weights_.panel_bytes();
-      const QuantPanel panel = weights_.quantized() ? quant_panel_at(weights_.dtype(), data, weights_.num_inputs() / kBlock)
-                                                    : QuantPanel{data, nullptr, nullptr, nullptr, weights_.panel_bytes()};
+      const QuantPanel panel = quant_panel_at(weights_.dtype(), data, weights_.num_inputs() / kBlock);
       quant_(panel, num_panels, k_begin / kBlock, k_end / kBlock, x_.blocks + first_row * x_.stride, x_.stride, num_rows, out);
     } else {
       table_.float_panels(float_panel_at(weights_, panel_idx), num_panels, k_begin, k_end, x_.values + first_row * x_.stride, x_.stride,

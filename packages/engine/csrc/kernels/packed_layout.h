@@ -8,7 +8,7 @@
 //   scales  per block and column. f16 d[16] (Q8_0, Q4_0, Q5_0); f16 d[16] m[16] (Q4_1, Q5_1); u8 scale[16] min[16]
 //           (Q4_K, Q5_K); i8 low[16] high[16] (Q6_K, one scale per 16 inputs).
 //   supers  K types, per 256 inputs: f16 d[16], f16 dmin[16] (Q6_K: d[16] only).
-// Float panel: values [inputs][16], then for F8_E4M3 float32 scales [scale blocks][16].
+// Float panel: values [inputs][16], then for F8_E4M3 float32 scales [scale blocks][16]. 32 inputs of BF16 may be read as the codes of a block.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +38,7 @@ constexpr QuantLayout quant_layout(TensorDtype dtype) {
     case TensorDtype::q4_k: return {256, 0, 32, 64};
     case TensorDtype::q5_k: return {256, 64, 32, 64};
     case TensorDtype::q6_k: return {256, 128, 32, 32};
+    case TensorDtype::bf16: return {32 * kPanel * 2, 0, 0, 0};
     default: return {0, 0, 0, 0};
   }
 }
@@ -108,8 +109,7 @@ constexpr PrefetchTurn kNoPrefetch = {SIZE_MAX, 1};
  */
 template <TensorDtype D, size_t kTogether = 1>
 inline void prefetch_next(const QuantPanel& panel, size_t b) {
-  // BF16 weights have codes only, so to say.
-  constexpr QuantLayout layout = D == TensorDtype::bf16 ? QuantLayout{32 * kPanel * 2, 0, 0, 0} : quant_layout(D);
+  constexpr QuantLayout layout = quant_layout(D);
   const size_t ahead = kTogether * panel.to_next;
   const auto fetch = [ahead](const uint8_t* p) { __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + ahead), 0, 2); };
   for (size_t i = 0; i < layout.codes_bytes; i += 64) fetch(panel.codes + b * layout.codes_bytes + i);

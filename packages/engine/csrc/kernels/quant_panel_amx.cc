@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "kernels/avx512_block_impl.h"
+#include "kernels/tile_config.h"
 
 namespace tandem {
 namespace {
@@ -19,26 +20,14 @@ template <TensorDtype D>
 constexpr size_t kTilesPerBlock = D == TensorDtype::q6_k ? 2 : 1;
 constexpr size_t kMaxCallPanels = 2;
 
-/** What LDTILECFG reads: palette 1, bytes of a row and rows of each tile register. Two turns alternate: sums of two panels in 0 and 1 or
- *  in 2 and 3, activations in 4 or 5. Codes of the two panels are in 6 and 7. */
-struct alignas(64) TileConfig {
-  uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64};
-  uint8_t num_rows[16] = {kTileRows, kTileRows, kTileRows, kTileRows, kTileRows, kTileRows};
-
-  explicit constexpr TileConfig(size_t tile_inputs) {
-    row_bytes[4] = row_bytes[5] = static_cast<uint16_t>(tile_inputs);
-    row_bytes[6] = row_bytes[7] = 64;
-    num_rows[6] = num_rows[7] = static_cast<uint8_t>(tile_inputs / 4);
-  }
-
-  /** The thread keeps the setting: loading it takes as long as multiplying eight tiles, asking for it next to nothing. */
-  void load() const {
-    TileConfig now(0);
-    asm volatile("sttilecfg %0" : "=m"(now));
-    if (std::memcmp(&now, this, sizeof now) != 0) asm volatile("ldtilecfg %0" ::"m"(*this));
-  }
-};
+/** Two turns alternate: sums of two panels in tiles 0 and 1 or in 2 and 3, activations in 4 or 5. Codes of the two panels are in 6 and 7. */
+constexpr TileConfig tiles_for(size_t tile_inputs) {
+  TileConfig config;
+  for (const int sums : {0, 1, 2, 3}) config.set(sums, kTileRows, 64);
+  for (const int rows : {4, 5}) config.set(rows, kTileRows, tile_inputs);
+  for (const int codes : {6, 7}) config.set(codes, tile_inputs / 4, 64);
+  return config;
+}
 
 /** Blocks of a turn. What a turn works on fits the first-level cache with room for the activations. */
 constexpr size_t kChunk = 3;
@@ -237,7 +226,7 @@ void panel_product(const QuantPanel& first, size_t num_panels, size_t block_begi
                    size_t num_rows, float* out) {
   const size_t rest = num_rows % kTileRows, few = num_rows < kMinRows ? num_rows : rest < kMinRest ? rest : 0, rows = num_rows - few;
   if (rows > 0) {
-    static constexpr TileConfig config(32 / kTilesPerBlock<D>);
+    static constexpr TileConfig config = tiles_for(32 / kTilesPerBlock<D>);
     config.load();
     if (num_panels == 2) TileProduct<D, 2>(first, x, stride).run(block_begin, block_end, rows, out);
     else TileProduct<D, 1>(first, x, stride).run(block_begin, block_end, rows, out);

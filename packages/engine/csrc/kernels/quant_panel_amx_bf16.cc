@@ -1,5 +1,5 @@
-// Owns the AMX product of bf16 activations with quantised panels. Weights become bf16, scale and minimum included, a block ahead of the
-// tiles that take them; so a sum stays in its tile register over all blocks, and nothing is scaled row by row. The price is other bits than
+// Owns the AMX product of bf16 activations with quantised panels. Weights become bf16, scale and minimum included, ahead of the tiles
+// that take them; so a sum stays in its tile register over all blocks, and nothing is scaled row by row. The price is other bits than
 // 8-bit activations give, and the gain besides speed is less error than they have.
 //
 // A code becomes a half-precision number and w = scale * code + minimum is one operation on 32 of them. A half turns into bf16 by shifting
@@ -9,10 +9,9 @@
 #include "kernels/quant_panels.h"
 
 #if defined(__AMX_BF16__) && defined(__AVX512FP16__) && defined(__AVX512VBMI__)
-#include <cstring>
-
 #include "kernels/avx512_block_impl.h"
 #include "kernels/bf16_rows.h"
+#include "kernels/tile_config.h"
 
 namespace tandem {
 namespace {
@@ -147,26 +146,14 @@ template <TensorDtype D, typename Between>
   }
 }
 
-/** What LDTILECFG reads: palette 1, then bytes of a row and rows of each tile register. Sums of two tiles of rows with two panels are in
- *  0 to 3, the rows in 4 and 5, weights in 6 and 7. */
-struct alignas(64) TileConfig {
-  uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t num_rows[16] = {};
-
-  TileConfig(size_t first_rows, size_t second_rows) {
-    num_rows[0] = num_rows[1] = num_rows[4] = static_cast<uint8_t>(first_rows);
-    num_rows[2] = num_rows[3] = num_rows[5] = static_cast<uint8_t>(second_rows);
-    num_rows[6] = num_rows[7] = kTileRows;
-  }
-
-  /** The thread keeps the setting: loading it takes as long as multiplying eight tiles, asking for it next to nothing. */
-  void load() const {
-    alignas(64) uint8_t now[64];
-    asm volatile("sttilecfg %0" : "=m"(now));
-    if (std::memcmp(now, this, sizeof now) != 0) asm volatile("ldtilecfg %0" ::"m"(*this));
-  }
-};
+/** Sums of two tiles of rows with two panels are in tiles 0 to 3, the rows in 4 and 5, weights in 6 and 7. */
+inline TileConfig tiles_for(size_t first_rows, size_t second_rows) {
+  TileConfig config;
+  for (const int tile : {0, 1, 4}) config.set(tile, first_rows, 64);
+  for (const int tile : {2, 3, 5}) config.set(tile, second_rows, 64);
+  for (const int weights : {6, 7}) config.set(weights, kTileRows, 64);
+  return config;
+}
 
 // Written out: the compilers' own do not say what memory they touch.
 #define TANDEM_TILE_LOAD(tile, from, stride) asm volatile("tileloadd (%0,%1,1), %%tmm" tile ::"r"(from), "r"(stride) : "memory")
@@ -186,8 +173,7 @@ class TileProduct {
 
   void run(size_t block_begin, size_t block_end) {
     const size_t num_whole = num_rows_ / kTileRows, rest = num_rows_ % kTileRows;
-    const TileConfig config(num_whole > 0 ? kTileRows : rest, num_whole > 0 && rest > 0 ? rest : kTileRows);
-    config.load();
+    tiles_for(num_whole > 0 ? kTileRows : rest, num_whole > 0 && rest > 0 ? rest : kTileRows).load();
     // Up to two tiles of rows take each block once; more come back to it, so they take a few blocks at a time.
     const bool once = num_rows_ <= 2 * kTileRows;
     const size_t num_blocks = block_end - block_begin, num_chunks = once ? 1 : (num_blocks + kMaxChunk - 1) / kMaxChunk;
@@ -330,12 +316,13 @@ void bf16_panel_product(const QuantPanel& first, size_t num_panels, size_t block
   for (size_t i = 0; i < num_rows * num_panels * 16; i += 16) _mm512_storeu_ps(out + i, _mm512_mul_ps(_mm512_loadu_ps(out + i), factor));
 }
 
-}  // namespace
-
 constexpr QuantPanels with_bf16(QuantPanels panels) {
   panels.of[static_cast<size_t>(TensorDtype::bf16)] = bf16_panel_product;
   return panels;
 }
+
+}  // namespace
+
 const QuantPanels kAmxBf16QuantPanels = with_bf16(TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kMaxPanelRows, kBf16WeightLimit));
 
 }  // namespace tandem

@@ -7,9 +7,9 @@ namespace {
 
 using Test = void (*)(Results&);
 constexpr Test kTests[] = {test_products, test_rows, test_attention, test_sampler};
+constexpr size_t kNumTests = sizeof kTests / sizeof kTests[0];
 /** Its blocks of activations, and what products make of them, are in bf16 on one path; the TypeScript tests check those. */
 bool has_blocks(Test test) { return test == test_products || test == test_rows; }
-constexpr size_t kNumTests = sizeof kTests / sizeof kTests[0];
 
 }  // namespace
 }  // namespace tandem::self_test
