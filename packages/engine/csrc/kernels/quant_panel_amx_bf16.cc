@@ -323,7 +323,8 @@ constexpr QuantPanels with_bf16(QuantPanels panels) {
 
 }  // namespace
 
-const QuantPanels kAmxBf16QuantPanels = with_bf16(TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kMaxPanelRows, kBf16WeightLimit));
+const QuantPanels kAmxBf16QuantPanels =
+    with_bf16(TANDEM_QUANT_PANELS(kMaxCallPanels, panel_product, kMaxCallPanels, kMaxPanelRows, kBf16WeightLimit));
 
 }  // namespace tandem
 #else
