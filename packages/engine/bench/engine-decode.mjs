@@ -2,7 +2,8 @@
 // shm or tcp) against colocated (both in one), same threads, same run. Prints a table and writes JSON with --json FILE.
 //
 //   node bench/engine-decode.mjs [--model PATH] [--sequences 1,8,32] [--connectors loopback,shm,tcp] [--ubatches 1]
-//                                [--tokens 64] [--prompt 16] [--threads 0] [--backend cpu] [--json FILE]
+//                                [--tokens 64] [--prompt 16] [--threads 0] [--backend cpu] [--kv-dtype int8]
+//                                [--json FILE]
 import { fork } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     prompt: { type: 'string', default: '16' },
     threads: { type: 'string', default: '0' },
     backend: { type: 'string', default: 'auto' },
+    'kv-dtype': { type: 'string', default: 'auto' },
     json: { type: 'string' }
   }
 })
@@ -137,7 +139,7 @@ async function main () {
       backend: values.backend,
       kvBlocks: 4096,
       blockSize: BLOCK_SIZE,
-      kvDtype: 'auto',
+      kvDtype: values['kv-dtype'],
       maxModelLen: 4096,
       activationDtype: 'f32',
       connector: connector === 'loopback' ? 'auto' : connector,

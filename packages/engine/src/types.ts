@@ -19,7 +19,7 @@ export interface BackendRefusal {
   readonly reason: string
 }
 
-export type KvDtype = 'f32' | 'f16' | 'bf16' | 'fp8'
+export type KvDtype = 'f32' | 'f16' | 'bf16' | 'fp8' | 'int8'
 
 /** Whether compute threads are bound to cores; `auto` binds them when there is one for every core the process may use. */
 export type ThreadPinning = 'auto' | 'always' | 'never'

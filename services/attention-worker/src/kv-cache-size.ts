@@ -11,7 +11,10 @@ const DEFAULT_MAX_TOKENS = 32_768
 /** A model that could not hold even this is not worth starting. */
 const SHORTEST_MODEL_LEN = 256
 
-const bytesPerElement = { f32: 4, f16: 2, bf16: 2, fp8: 1 } as const satisfies Record<KvDtype, number>
+const bytesPerElement = { f32: 4, f16: 2, bf16: 2, fp8: 1, int8: 1 } as const satisfies Record<KvDtype, number>
+/** Elements of an int8 key or value that share a scale, and its bytes. */
+const INT8_GROUP = 32
+const INT8_SCALE_BYTES = 2
 
 export interface KvCacheRequest {
   readonly config: ModelConfig
@@ -34,10 +37,15 @@ export interface KvCacheSize {
 
 /** Bytes one token takes over all layers. */
 export function kvBytesPerToken ({ attention, numLayers }: ModelConfig, kvDtype: KvDtype): number {
-  const width = attention.kind === 'mla'
-    ? attention.kvLoraRank + attention.qkRopeHeadDim
-    : 2 * attention.numKvHeads * attention.headDim
-  return width * numLayers * bytesPerElement[kvDtype]
+  const bytesPerLayer = attention.kind === 'mla'
+    ? vectorBytes(attention.kvLoraRank + attention.qkRopeHeadDim, kvDtype)
+    : 2 * attention.numKvHeads * vectorBytes(attention.headDim, kvDtype)
+  return bytesPerLayer * numLayers
+}
+
+function vectorBytes (width: number, kvDtype: KvDtype): number {
+  const scaleBytes = kvDtype === 'int8' ? Math.ceil(width / INT8_GROUP) * INT8_SCALE_BYTES : 0
+  return width * bytesPerElement[kvDtype] + scaleBytes
 }
 
 /** Throws `kv_cache_too_large` and `kv_cache_too_small`, with the sizes. */

@@ -28,6 +28,7 @@ const char* check_kv_layout(const KvLayout& layout) {
   if (layout.key_dim == 0 || layout.key_dim % 16 != 0 || layout.value_dim == 0 || layout.value_dim % 16 != 0) {
     return "a head dimension is not a multiple of 16";
   }
+  if (layout.dtype == KvDtype::int8 && !layout.mla && layout.key_dim > kMaxInt8KeyDim) return "a key head is larger than an int8 cache takes";
   if (layout.num_kv_heads == 0) return "there is no KV head";
   if (layout.mla && (layout.num_kv_heads != 1 || layout.value_dim > layout.key_dim)) return "a latent cache has one head, its value inside its key";
   return nullptr;
@@ -67,7 +68,9 @@ void attention_plan(const AttentionParams& params, AttentionItem* items, Attenti
 }
 
 size_t attention_workspace_bytes(const KvLayout& layout) {
-  const size_t floats = kItemQueries * (layout.key_dim + kKvChunk + layout.value_dim + (layout.mla ? layout.key_dim : 0));
+  // For mla, keys as numbers; for int8, queries as codes with their scales.
+  const bool more = layout.mla || layout.dtype == KvDtype::int8;
+  const size_t floats = kItemQueries * (layout.key_dim + kKvChunk + layout.value_dim + (more ? layout.key_dim : 0));
   return floats * sizeof(float);
 }
 

@@ -11,6 +11,8 @@
 namespace tandem {
 
 constexpr size_t kKvPartition = 512;
+/** Key elements of a head in an int8 cache at most. */
+constexpr size_t kMaxInt8KeyDim = 1024;
 
 /** Shape of the cache of one layer. block_size is a multiple of 16. */
 struct KvLayout {
@@ -22,11 +24,17 @@ struct KvLayout {
   /** Multiples of 16. */
   size_t key_dim = 0, value_dim = 0;
 
-  /** Bytes of one block of one layer: gqa keys [head][16-token group][key_dim][16] then values [head][token][value_dim]; mla
-   *  [token][key_dim]. */
+  /** Bytes of a vector of `dim` elements with its scales. */
+  size_t vector_bytes(size_t dim) const { return dim * kv_element_bytes(dtype) + kv_scale_bytes(dtype, dim); }
+  /**
+   * Bytes of one block of one layer. gqa: keys [head][16-token group][key_dim][16] then values [head][token][value_dim]; mla
+   * [token][key_dim].
+   * int8, codes then scales: gqa keys [head][16-token group]{[key_dim / 2][16][2], [kKvGroup group][16]}, values [head][16-token
+   * group]{[8 pairs of tokens][value_dim][2], [kKvGroup group][16]}; mla [token]{[key_dim], [kKvGroup group]}.
+   */
   size_t block_bytes() const {
-    const size_t per_token = mla ? key_dim : num_kv_heads * (key_dim + value_dim);
-    return per_token * block_size * kv_element_bytes(dtype);
+    const size_t per_token = mla ? vector_bytes(key_dim) : num_kv_heads * (vector_bytes(key_dim) + vector_bytes(value_dim));
+    return per_token * block_size;
   }
 };
 

@@ -2,116 +2,18 @@
 // online softmax runs over chunks of kKvChunk positions, aligned to position 0, so that a vector's bits depend on its position alone.
 #pragma once
 
-#include "kernels/attention_plan.h"
+#include "kernels/attention_int8_impl.h"
+#include "kernels/attention_item_impl.h"
 #include "kernels/exp_impl.h"
-#include "kernels/kv_impl.h"
 #include "kernels/tile_impl.h"
 
 namespace tandem {
 namespace {
 
-/** Stands for minus infinity as a running maximum; finite, so that differences stay numbers. */
-constexpr float kNoMaximum = -1e30f;
-
-/** Private memory of a thread, cut out of its workspace. */
-struct AttentionWork {
-  float* queries;  // [16][key_dim], scaled; mla: [key_dim][16]
-  float* scores;   // gqa [16][kKvChunk]; mla [kKvChunk][16]
-  float* sums;     // [16][value_dim]
-  float* keys;     // mla: [16][key_dim]
-  float maximum[kItemQueries], total[kItemQueries];
-  /** Of the chunk's positions: values, or whole rows for mla. */
-  const uint8_t* value_rows[kKvChunk];
-  /** Keys that are read next, by groups of 16 positions: asked for while values are added. */
-  const uint8_t* next_keys[kKvChunk / 16];
-
-  AttentionWork(const KvLayout& layout, void* memory) {
-    queries = static_cast<float*>(memory);
-    scores = queries + kItemQueries * layout.key_dim;
-    sums = scores + kItemQueries * kKvChunk;
-    keys = sums + kItemQueries * layout.value_dim;
-  }
-};
-
-struct ItemShape {
-  size_t num_queries, group;
-  int64_t position[kItemQueries];  // of each query vector
-  int64_t kv_begin, kv_end;        // positions of the partition that any vector sees
-};
-
-inline ItemShape shape_of(const AttentionParams& params, const AttentionItem& item) {
-  ItemShape shape;
-  const AttentionSequence& sequence = params.sequences[item.sequence];
-  shape.group = params.num_heads / params.layout.num_kv_heads;
-  shape.num_queries = item.query_end - item.query_begin;
-  for (size_t q = 0; q < shape.num_queries; q++) {
-    shape.position[q] = sequence.start_position + static_cast<int64_t>((item.query_begin + q) / shape.group);
-  }
-  const int64_t visible = shape.position[shape.num_queries - 1] + 1;
-  shape.kv_begin = static_cast<int64_t>(item.partition) * static_cast<int64_t>(kKvPartition);
-  const int64_t end = shape.kv_begin + static_cast<int64_t>(kKvPartition);
-  shape.kv_end = visible < end ? visible : end;
-  return shape;
-}
-
-/** Address of query or output vector q of an item, in floats. */
-inline size_t vector_offset(const AttentionParams& params, uint32_t sequence, uint32_t kv_head, size_t vector, size_t ld, size_t dim) {
-  const size_t group = params.num_heads / params.layout.num_kv_heads;
-  const size_t row = params.sequences[sequence].first_row + vector / group;
-  return row * ld + (kv_head * group + vector % group) * dim;
-}
-
-inline void load_queries(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, AttentionWork& work) {
-  const size_t dim = params.layout.key_dim;
-  const F scale = f_set1(params.scale);
-  for (size_t q = 0; q < kItemQueries; q++) {
-    if (q >= shape.num_queries) {
-      if (params.layout.mla) for (size_t d = 0; d < dim; d++) work.queries[d * 16 + q] = 0;
-      continue;
-    }
-    const float* query = params.queries + vector_offset(params, item.sequence, item.kv_head, item.query_begin + q, params.ld_queries, dim);
-    if (params.layout.mla) {
-      for (size_t d = 0; d < dim; d++) work.queries[d * 16 + q] = query[d] * params.scale;
-    } else {
-      for (size_t d = 0; d < dim; d += 16) f_store(work.queries + q * dim + d, f_mul(f_load(query + d), scale));
-    }
-  }
-}
-
-/** Block of a position, as an address in the pool. */
-inline const uint8_t* block_at(const AttentionParams& params, const AttentionItem& item, int64_t position) {
-  const size_t idx = static_cast<size_t>(position) / params.layout.block_size;
-  return params.pool + static_cast<size_t>(params.sequences[item.sequence].block_table[idx]) * params.layout.block_bytes();
-}
-
-/** Addresses of the value rows of positions [begin, begin + count); mla: of the tokens' whole rows. One division a block, none a token. */
-inline void find_rows(const AttentionParams& params, const AttentionItem& item, int64_t begin, size_t count, const uint8_t** rows) {
-  const KvAddress at(params.layout);
-  const size_t block_size = params.layout.block_size, step = at.value(0, 1) - at.value(0, 0);
-  size_t offset = static_cast<size_t>(begin) % block_size;
-  for (size_t t = 0; t < count; offset = 0) {
-    const uint8_t* row = block_at(params, item, begin + static_cast<int64_t>(t)) + at.value(item.kv_head, offset);
-    for (; t < count && offset < block_size; t++, offset++, row += step) rows[t] = row;
-  }
-}
-
-/** Addresses of the keys of positions [begin, begin + count), by groups of 16. */
-inline void find_keys(const AttentionParams& params, const AttentionItem& item, int64_t begin, size_t count, const uint8_t** groups) {
-  const KvAddress at(params.layout);
-  for (size_t g = 0; g < (count + 15) / 16; g++) {
-    const int64_t position = begin + static_cast<int64_t>(16 * g);
-    groups[g] = block_at(params, item, position) + at.key(item.kv_head, static_cast<size_t>(position) % params.layout.block_size);
-  }
-}
-
-/** scores[q][0 .. count) of positions [begin, begin + count); what a vector may not see becomes minus infinity. */
+/** scores[q][0 .. count) of positions [begin, begin + count). */
 template <KvDtype D>
-void gqa_scores(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
-                AttentionWork& work) {
-  const uint8_t* groups[kKvChunk / 16];
+void gqa_scores(const AttentionParams& params, const ItemShape& shape, const uint8_t* const* groups, size_t num_groups, AttentionWork& work) {
   constexpr size_t step = 16 * kv_element_bytes(D);
-  const size_t num_groups = (count + 15) / 16;
-  find_keys(params, item, begin, count, groups);
   // Blocks lie scattered, and the hardware sees the stream of each only after some misses: the values of the same positions are
   // asked for meanwhile, as many bytes as were read.
   const uint8_t* const* rows = work.value_rows;
@@ -121,6 +23,10 @@ void gqa_scores(const AttentionParams& params, const AttentionItem& item, const 
   };
   tile_rows(load, num_groups, params.layout.key_dim, {work.queries, params.layout.key_dim, 1}, {work.scores, kKvChunk, false},
             shape.num_queries);
+}
+
+/** What a vector may not see becomes minus infinity. */
+inline void hide_later(const ItemShape& shape, int64_t begin, size_t num_groups, AttentionWork& work) {
   for (size_t q = 0; q < shape.num_queries; q++) {
     const int64_t visible = shape.position[q] + 1 - begin;
     for (size_t t = visible < 0 ? 0 : static_cast<size_t>(visible); t < 16 * num_groups; t++) work.scores[q * kKvChunk + t] = -__builtin_inff();
@@ -156,15 +62,16 @@ inline void scale_sums(float* sums, size_t dim, float factor) {
 template <KvDtype D>
 void add_values(const AttentionParams& params, const ItemShape& shape, size_t count, AttentionWork& work) {
   const uint8_t* const* rows = work.value_rows;
+  const KvLayout& layout = params.layout;
   constexpr size_t panel_bytes = 16 * kv_element_bytes(D);
-  const size_t row_bytes = params.layout.value_dim * kv_element_bytes(D);
+  const size_t row_bytes = layout.value_dim * kv_element_bytes(D);
   const uint8_t* const* next_keys = work.next_keys;
-  auto load = [rows, next_keys, row_bytes](size_t t, size_t panel) {
+  auto load = [rows, next_keys, row_bytes, &layout](size_t t, size_t panel) {
     __builtin_prefetch(next_keys[t / 16] + t % 16 * row_bytes + panel * panel_bytes, 0, 3);
-    return kv_load<D>(rows[t] + panel * panel_bytes);
+    return kv_load_latent<D>(rows[t], panel * 16, layout.key_dim);
   };
-  const TileInput p = params.layout.mla ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
-  tile_rows(load, params.layout.value_dim / 16, count, p, {work.sums, params.layout.value_dim, true}, shape.num_queries);
+  const TileInput p = layout.mla ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
+  tile_rows(load, layout.value_dim / 16, count, p, {work.sums, layout.value_dim, true}, shape.num_queries);
 }
 
 /** mla: lanes are query vectors. scores[t][16] of 16 positions at a time, keys decoded once for all vectors. */
@@ -177,7 +84,7 @@ void mla_scores(const AttentionParams& params, const ItemShape& shape, int64_t b
     const size_t tokens = count - first < 16 ? count - first : 16;
     for (size_t t = 0; t < tokens; t++) {
       const uint8_t* row = work.value_rows[first + t];
-      for (size_t d = 0; d < dim; d += 16) f_store(work.keys + t * dim + d, kv_load<D>(row + d * kv_element_bytes(D)));
+      for (size_t d = 0; d < dim; d += 16) f_store(work.keys + t * dim + d, kv_load_latent<D>(row, d, dim));
     }
     tile_rows(load, 1, dim, {work.keys, dim, 1}, {work.scores + first * 16, 16, false}, tokens);
   }
@@ -212,21 +119,34 @@ inline void mla_softmax(const ItemShape& shape, size_t count, size_t value_dim, 
 }
 
 template <KvDtype D>
-void run_chunk(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
-               AttentionWork& work) {
-  const size_t value_dim = params.layout.value_dim;
+void run_mla_chunk(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
+                   AttentionWork& work) {
   find_rows(params, item, begin, count, work.value_rows);
-  if (params.layout.mla) {
-    mla_scores<D>(params, shape, begin, count, work);
-    mla_softmax(shape, count, value_dim, work);
-  } else {
-    gqa_scores<D>(params, item, shape, begin, count, work);
-    for (size_t q = 0; q < shape.num_queries; q++) {
-      const float factor = gqa_softmax(work.scores + q * kKvChunk, (count + 15) / 16, work.maximum[q], work.total[q]);
-      scale_sums(work.sums + q * value_dim, value_dim, factor);
-    }
-  }
+  mla_scores<D>(params, shape, begin, count, work);
+  mla_softmax(shape, count, params.layout.value_dim, work);
   add_values<D>(params, shape, count, work);
+}
+
+template <KvDtype D>
+void run_gqa_chunk(const AttentionParams& params, const AttentionItem& item, const ItemShape& shape, int64_t begin, size_t count,
+                   AttentionWork& work) {
+  const size_t value_dim = params.layout.value_dim, num_groups = (count + 15) / 16;
+  const uint8_t* groups[kKvChunk / 16];
+  find_keys(params, item, begin, count, groups);
+  if constexpr (D == KvDtype::int8) {
+    find_value_groups(params, item, begin, count, work.value_rows);
+    int8_scores(params.layout, shape, groups, num_groups, work);
+  } else {
+    find_rows(params, item, begin, count, work.value_rows);
+    gqa_scores<D>(params, shape, groups, num_groups, work);
+  }
+  hide_later(shape, begin, num_groups, work);
+  for (size_t q = 0; q < shape.num_queries; q++) {
+    const float factor = gqa_softmax(work.scores + q * kKvChunk, num_groups, work.maximum[q], work.total[q]);
+    scale_sums(work.sums + q * value_dim, value_dim, factor);
+  }
+  if constexpr (D == KvDtype::int8) int8_add_values(params.layout, shape, count, work);
+  else add_values<D>(params, shape, count, work);
 }
 
 inline void store_normalised(float* out, const float* sums, size_t dim, float total) {
@@ -259,6 +179,7 @@ void attention_run_impl(const AttentionParams& params, const AttentionItem& item
   const size_t value_dim = params.layout.value_dim;
   AttentionWork work(params.layout, workspace);
   load_queries(params, item, shape, work);
+  if (params.layout.dtype == KvDtype::int8 && !params.layout.mla) int8_encode_queries(params.layout, shape, work);
   for (size_t q = 0; q < shape.num_queries; q++) {
     work.maximum[q] = kNoMaximum;
     work.total[q] = 0;
@@ -269,7 +190,10 @@ void attention_run_impl(const AttentionParams& params, const AttentionItem& item
     for (int64_t begin = shape.kv_begin, end; begin < shape.kv_end; begin = end) {
       end = chunk_end(begin, shape.kv_end);
       find_next_keys(params, item, shape, end, next, work);
-      run_chunk<decltype(tag)::value>(params, item, shape, begin, static_cast<size_t>(end - begin), work);
+      constexpr KvDtype kDtype = decltype(tag)::value;
+      const size_t count = static_cast<size_t>(end - begin);
+      if (params.layout.mla) run_mla_chunk<kDtype>(params, item, shape, begin, count, work);
+      else run_gqa_chunk<kDtype>(params, item, shape, begin, count, work);
     }
   });
   for (size_t q = 0; q < shape.num_queries; q++) {

@@ -12,7 +12,7 @@ enum class TensorDtype : int32_t {
 };
 constexpr int kNumTensorDtypes = 12;
 
-enum class KvDtype : int32_t { f32 = 0, f16, bf16, fp8 };
+enum class KvDtype : int32_t { f32 = 0, f16, bf16, fp8, int8 };
 
 /** Elements that share one storage block: 1, 32 or 256. Column ranges of a matrix are cut at multiples of it. */
 constexpr size_t block_elements(TensorDtype dtype) {
@@ -48,9 +48,16 @@ constexpr size_t kv_element_bytes(KvDtype dtype) {
   switch (dtype) {
     case KvDtype::f32: return 4;
     case KvDtype::f16: case KvDtype::bf16: return 2;
-    case KvDtype::fp8: return 1;
+    case KvDtype::fp8: case KvDtype::int8: return 1;
   }
   return 0;
+}
+
+/** Elements of a key or a value that share a scale in an int8 cache; the last of a vector may be fewer. */
+constexpr size_t kKvGroup = 32;
+/** Bytes of a vector's scales (bf16): none but for int8. */
+constexpr size_t kv_scale_bytes(KvDtype dtype, size_t dim) {
+  return dtype == KvDtype::int8 ? (dim + kKvGroup - 1) / kKvGroup * 2 : 0;
 }
 
 }  // namespace tandem

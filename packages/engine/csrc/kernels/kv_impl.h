@@ -3,6 +3,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/fp8.h"
+#include "kernels/kv_int8_impl.h"
 
 namespace tandem {
 namespace {
@@ -13,7 +14,14 @@ inline F kv_load(const uint8_t* p) {
   if constexpr (D == KvDtype::f32) return f_load(reinterpret_cast<const float*>(p));
   if constexpr (D == KvDtype::f16) return f_load_f16(reinterpret_cast<const uint16_t*>(p));
   if constexpr (D == KvDtype::bf16) return f_load_bf16(reinterpret_cast<const uint16_t*>(p));
-  return f_mul(f_load_fp8_scaled(p), f_set1(kFp8Scale));
+  if constexpr (D == KvDtype::fp8) return f_mul(f_load_fp8_scaled(p), f_set1(kFp8Scale));
+}
+
+/** Elements [d, d + 16) of a latent row of `dim` elements. */
+template <KvDtype D>
+inline F kv_load_latent(const uint8_t* row, size_t d, size_t dim) {
+  if constexpr (D == KvDtype::int8) return int8_load_latent(row, d, dim);
+  else return kv_load<D>(row + d * kv_element_bytes(D));
 }
 
 /** Calls call(std::integral_constant-like tag of the dtype): one instantiation per KvDtype. */
@@ -25,6 +33,7 @@ inline void with_kv_dtype(KvDtype dtype, Call&& call) {
     case KvDtype::f16: return call(KvTag<KvDtype::f16>{});
     case KvDtype::bf16: return call(KvTag<KvDtype::bf16>{});
     case KvDtype::fp8: return call(KvTag<KvDtype::fp8>{});
+    case KvDtype::int8: return call(KvTag<KvDtype::int8>{});
   }
 }
 
@@ -43,18 +52,23 @@ inline void kv_encode(F value, uint8_t* out) {
 
 /** Address of a block's parts, in bytes from the block's start. */
 struct KvAddress {
-  explicit KvAddress(const KvLayout& layout) : layout(layout), element(kv_element_bytes(layout.dtype)) {}
-  /** gqa: key element 0 of token `offset` (elements of one key are 16 apart); mla: the token's row. */
+  explicit KvAddress(const KvLayout& layout)
+      : layout(layout), element(kv_element_bytes(layout.dtype)), key_bytes(layout.vector_bytes(layout.key_dim)),
+        value_bytes(layout.vector_bytes(layout.value_dim)) {}
+  /** gqa: key element 0 of token `offset` (elements of one key are 16 apart; int8: pairs of them); mla: the token's row. */
   size_t key(size_t head, size_t offset) const {
-    if (layout.mla) return offset * layout.key_dim * element;
-    return ((head * layout.block_size + offset / 16 * 16) * layout.key_dim + offset % 16) * element;
+    if (layout.mla) return offset * key_bytes;
+    const size_t step = layout.dtype == KvDtype::int8 ? 2 : element;
+    return (head * layout.block_size + offset / 16 * 16) * key_bytes + offset % 16 * step;
   }
+  /** Value of token `offset`; gqa int8: of the token's group of 16. */
   size_t value(size_t head, size_t offset) const {
-    if (layout.mla) return offset * layout.key_dim * element;
-    return (layout.num_kv_heads * layout.block_size * layout.key_dim + (head * layout.block_size + offset) * layout.value_dim) * element;
+    if (layout.mla) return offset * key_bytes;
+    const size_t token = layout.dtype == KvDtype::int8 ? offset / 16 * 16 : offset;
+    return layout.num_kv_heads * layout.block_size * key_bytes + (head * layout.block_size + token) * value_bytes;
   }
   const KvLayout& layout;
-  size_t element;
+  size_t element, key_bytes, value_bytes;
 };
 
 /** 16 elements, strides in elements. */
@@ -88,29 +102,70 @@ void kv_write_as(const KvLayout& layout, uint8_t* pool, size_t slot, const float
   }
 }
 
+template <>
+void kv_write_as<KvDtype::int8>(const KvLayout& layout, uint8_t* pool, size_t slot, const float* key, const float* value) {
+  const KvAddress at(layout);
+  uint8_t* block = pool + slot / layout.block_size * layout.block_bytes();
+  const size_t offset = slot % layout.block_size;
+  if (layout.mla) return int8_write_latent(key, layout.key_dim, block + at.key(0, offset));
+  for (size_t h = 0; h < layout.num_kv_heads; h++) {
+    int8_write_key(key + h * layout.key_dim, layout.key_dim, block + at.key(h, offset / 16 * 16), offset % 16);
+    int8_write_value(value + h * layout.value_dim, layout.value_dim, block + at.value(h, offset), offset % 16);
+  }
+}
+
 void kv_write_impl(const KvLayout& layout, uint8_t* pool, size_t slot, const float* key, const float* value) {
   with_kv_dtype(layout.dtype, [&](auto tag) { kv_write_as<decltype(tag)::value>(layout, pool, slot, key, value); });
 }
 
-void kv_read_impl(const KvLayout& layout, const uint8_t* pool, size_t slot, float* key, float* value) {
+template <KvDtype D>
+void kv_read_as(const KvLayout& layout, const uint8_t* pool, size_t slot, float* key, float* value) {
   const KvAddress at(layout);
   const uint8_t* block = pool + slot / layout.block_size * layout.block_bytes();
   const size_t offset = slot % layout.block_size;
-  with_kv_dtype(layout.dtype, [&](auto tag) {
-    alignas(64) uint8_t encoded[64];
-    for (size_t h = 0; h < layout.num_kv_heads; h++) {
-      for (size_t d = 0; d < layout.key_dim; d += 16) {
-        constexpr KvDtype kDtype = decltype(tag)::value;
-        const uint8_t* from = block + at.key(h, offset) + d * (layout.mla ? 1 : 16) * at.element;
-        if (layout.mla) copy_strided<kDtype, 1, 1>(encoded, from);
-        else copy_strided<kDtype, 1, 16>(encoded, from);
-        f_store(key + h * layout.key_dim + d, kv_load<decltype(tag)::value>(encoded));
-      }
-      if (value == nullptr) continue;
-      for (size_t d = 0; d < layout.value_dim; d += 16) {
-        f_store(value + h * layout.value_dim + d, kv_load<decltype(tag)::value>(block + at.value(h, offset) + d * at.element));
-      }
+  alignas(64) uint8_t encoded[64];
+  for (size_t h = 0; h < layout.num_kv_heads; h++) {
+    for (size_t d = 0; d < layout.key_dim; d += 16) {
+      copy_strided<D, 1, 16>(encoded, block + at.key(h, offset) + d * 16 * at.element);
+      f_store(key + h * layout.key_dim + d, kv_load<D>(encoded));
     }
+    if (value == nullptr) continue;
+    for (size_t d = 0; d < layout.value_dim; d += 16) {
+      f_store(value + h * layout.value_dim + d, kv_load<D>(block + at.value(h, offset) + d * at.element));
+    }
+  }
+}
+
+template <>
+void kv_read_as<KvDtype::int8>(const KvLayout& layout, const uint8_t* pool, size_t slot, float* key, float* value) {
+  const KvAddress at(layout);
+  const uint8_t* block = pool + slot / layout.block_size * layout.block_bytes();
+  const size_t offset = slot % layout.block_size;
+  for (size_t h = 0; h < layout.num_kv_heads; h++) {
+    int8_read_key(block + at.key(h, offset / 16 * 16), layout.key_dim, offset % 16, key + h * layout.key_dim);
+    if (value == nullptr) continue;
+    for (size_t d = 0; d < layout.value_dim; d += 16) {
+      int8_read_value(block + at.value(h, offset), layout.value_dim, offset % 16, d, value + h * layout.value_dim + d);
+    }
+  }
+}
+
+template <KvDtype D>
+void latent_read_as(const KvLayout& layout, const uint8_t* pool, size_t slot, float* key, float* value) {
+  const KvAddress at(layout);
+  const uint8_t* row = pool + slot / layout.block_size * layout.block_bytes() + at.key(0, slot % layout.block_size);
+  for (size_t d = 0; d < layout.key_dim; d += 16) {
+    const F elements = kv_load_latent<D>(row, d, layout.key_dim);
+    f_store(key + d, elements);
+    if (value != nullptr && d < layout.value_dim) f_store(value + d, elements);
+  }
+}
+
+void kv_read_impl(const KvLayout& layout, const uint8_t* pool, size_t slot, float* key, float* value) {
+  with_kv_dtype(layout.dtype, [&](auto tag) {
+    constexpr KvDtype kDtype = decltype(tag)::value;
+    if (layout.mla) latent_read_as<kDtype>(layout, pool, slot, key, value);
+    else kv_read_as<kDtype>(layout, pool, slot, key, value);
   });
 }
 

@@ -102,5 +102,43 @@ inline void f_store_bf16(uint16_t* p, F a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), words);
 }
 
+/** Lane i: lane i ^ kDistance. */
+template <int kDistance>
+inline F f_swap(F a) {
+  if constexpr (kDistance == 8) return {a.hi, a.lo};
+  if constexpr (kDistance == 4) return {_mm256_permute2f128_ps(a.lo, a.lo, 1), _mm256_permute2f128_ps(a.hi, a.hi, 1)};
+  constexpr int order = kDistance == 2 ? 0x4e : 0xb1;
+  return {_mm256_permute_ps(a.lo, order), _mm256_permute_ps(a.hi, order)};
+}
+
+/** 16 sums, and 16 pairs of 16-bit numbers to add products of. */
+struct I { __m256i lo, hi; };
+struct Pairs { __m256i lo, hi; };
+inline I i_zero() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+/** Lane i: bytes 2i and 2i + 1. */
+inline Pairs pairs_load_i8(const int8_t* p) {
+  return {_mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+          _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16)))};
+}
+inline Pairs pairs_set1(const int16_t* pair) {
+  int32_t both;
+  __builtin_memcpy(&both, pair, 4);
+  return {_mm256_set1_epi32(both), _mm256_set1_epi32(both)};
+}
+/** sum + a.first * b.first + a.second * b.second */
+inline I i_dot(I sum, Pairs a, Pairs b) {
+  return {_mm256_add_epi32(sum.lo, _mm256_madd_epi16(a.lo, b.lo)), _mm256_add_epi32(sum.hi, _mm256_madd_epi16(a.hi, b.hi))};
+}
+inline F f_from_i(I a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
+inline F f_load_i8(const int8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))),
+          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + 8))))};
+}
+/** Rounds to nearest even; values are within range. */
+inline void f_store_i16(int16_t* p, F a) {
+  const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(words, 0xd8));
+}
+
 }  // namespace
 }  // namespace tandem

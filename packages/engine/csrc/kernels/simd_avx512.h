@@ -79,5 +79,35 @@ inline void f_store_bf16(uint16_t* p, F a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(words));
 }
 
+/** Lane i: lane i ^ kDistance. */
+template <int kDistance>
+inline F f_swap(F a) {
+  if constexpr (kDistance == 8) return {_mm512_shuffle_f32x4(a.v, a.v, 0x4e)};
+  if constexpr (kDistance == 4) return {_mm512_shuffle_f32x4(a.v, a.v, 0xb1)};
+  return {_mm512_permute_ps(a.v, kDistance == 2 ? 0x4e : 0xb1)};
+}
+
+/** 16 sums, and 16 pairs of 16-bit numbers to add products of. */
+struct I { __m512i v; };
+struct Pairs { __m512i v; };
+inline I i_zero() { return {_mm512_setzero_si512()}; }
+/** Lane i: bytes 2i and 2i + 1. */
+inline Pairs pairs_load_i8(const int8_t* p) { return {_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))}; }
+inline Pairs pairs_set1(const int16_t* pair) {
+  int32_t both;
+  __builtin_memcpy(&both, pair, 4);
+  return {_mm512_set1_epi32(both)};
+}
+/** sum + a.first * b.first + a.second * b.second */
+inline I i_dot(I sum, Pairs a, Pairs b) { return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)}; }
+inline F f_from_i(I a) { return {_mm512_cvtepi32_ps(a.v)}; }
+inline F f_load_i8(const int8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
+/** Rounds to nearest even; values are within range. */
+inline void f_store_i16(int16_t* p, F a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(a.v)));
+}
+
 }  // namespace
 }  // namespace tandem

@@ -93,5 +93,48 @@ inline uint16x4_t bf16_bits(float32x4_t a) {
 }
 inline void f_store_bf16(uint16_t* p, F a) { for (int i = 0; i < 4; i++) vst1_u16(p + 4 * i, bf16_bits(a.v[i])); }
 
+/** Lane i: lane i ^ kDistance. */
+template <int kDistance>
+inline F f_swap(F a) {
+  if constexpr (kDistance == 8) return {{a.v[2], a.v[3], a.v[0], a.v[1]}};
+  if constexpr (kDistance == 4) return {{a.v[1], a.v[0], a.v[3], a.v[2]}};
+  return f_each([&](int i) { return kDistance == 2 ? vextq_f32(a.v[i], a.v[i], 2) : vrev64q_f32(a.v[i]); });
+}
+
+/** 16 sums, and 16 pairs of 16-bit numbers to add products of: first and second of eight pairs each. */
+struct I { int32x4_t v[4]; };
+struct Pairs { int16x8_t first[2], second[2]; };
+inline I i_zero() { const int32x4_t v = vdupq_n_s32(0); return {{v, v, v, v}}; }
+/** Lane i: bytes 2i and 2i + 1. */
+inline Pairs pairs_load_i8(const int8_t* p) {
+  const int8x16x2_t bytes = vld2q_s8(p);
+  return {{vmovl_s8(vget_low_s8(bytes.val[0])), vmovl_high_s8(bytes.val[0])}, {vmovl_s8(vget_low_s8(bytes.val[1])), vmovl_high_s8(bytes.val[1])}};
+}
+inline Pairs pairs_set1(const int16_t* pair) {
+  const int16x8_t first = vdupq_n_s16(pair[0]), second = vdupq_n_s16(pair[1]);
+  return {{first, first}, {second, second}};
+}
+/** sum + a.first * b.first + a.second * b.second */
+inline I i_dot(I sum, const Pairs& a, const Pairs& b) {
+  for (int i = 0; i < 2; i++) {
+    sum.v[2 * i] = vmlal_s16(sum.v[2 * i], vget_low_s16(a.first[i]), vget_low_s16(b.first[i]));
+    sum.v[2 * i] = vmlal_s16(sum.v[2 * i], vget_low_s16(a.second[i]), vget_low_s16(b.second[i]));
+    sum.v[2 * i + 1] = vmlal_high_s16(sum.v[2 * i + 1], a.first[i], b.first[i]);
+    sum.v[2 * i + 1] = vmlal_high_s16(sum.v[2 * i + 1], a.second[i], b.second[i]);
+  }
+  return sum;
+}
+inline F f_from_i(const I& a) { return f_each([&](int i) { return vcvtq_f32_s32(a.v[i]); }); }
+inline F f_load_i8(const int8_t* p) {
+  const int8x16_t bytes = vld1q_s8(p);
+  const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
+  return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)), vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
+           vcvtq_f32_s32(vmovl_high_s16(high))}};
+}
+/** Rounds to nearest even; values are within range. */
+inline void f_store_i16(int16_t* p, F a) {
+  for (int i = 0; i < 4; i++) vst1_s16(p + 4 * i, vqmovn_s32(vcvtnq_s32_f32(a.v[i])));
+}
+
 }  // namespace
 }  // namespace tandem

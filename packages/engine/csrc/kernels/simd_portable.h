@@ -97,6 +97,35 @@ inline F f_load_fp8_scaled(const uint8_t* p) { F r; TANDEM_LANES r.v[i] = fp8_to
 inline void f_store_f16(uint16_t* p, F a) { TANDEM_LANES p[i] = float_to_half(a.v[i]); }
 inline void f_store_bf16(uint16_t* p, F a) { TANDEM_LANES p[i] = float_to_bf16(a.v[i]); }
 
+/** Lane i: lane i ^ kDistance. */
+template <int kDistance>
+inline F f_swap(const F& a) { F r; TANDEM_LANES r.v[i] = a.v[i ^ kDistance]; return r; }
+
+/** 16 sums, and 16 pairs of 16-bit numbers to add products of. */
+struct I { int32_t v[16]; };
+struct Pairs { int16_t first[16], second[16]; };
+inline I i_zero() { return I{}; }
+/** Lane i: bytes 2i and 2i + 1. */
+inline Pairs pairs_load_i8(const int8_t* p) {
+  Pairs r;
+  TANDEM_LANES { r.first[i] = p[2 * i]; r.second[i] = p[2 * i + 1]; }
+  return r;
+}
+inline Pairs pairs_set1(const int16_t* pair) {
+  Pairs r;
+  TANDEM_LANES { r.first[i] = pair[0]; r.second[i] = pair[1]; }
+  return r;
+}
+/** sum + a.first * b.first + a.second * b.second */
+inline I i_dot(I sum, const Pairs& a, const Pairs& b) {
+  TANDEM_LANES sum.v[i] += a.first[i] * b.first[i] + a.second[i] * b.second[i];
+  return sum;
+}
+inline F f_from_i(const I& a) { F r; TANDEM_LANES r.v[i] = static_cast<float>(a.v[i]); return r; }
+inline F f_load_i8(const int8_t* p) { F r; TANDEM_LANES r.v[i] = static_cast<float>(p[i]); return r; }
+/** Rounds to nearest even; values are within range. */
+inline void f_store_i16(int16_t* p, const F& a) { TANDEM_LANES p[i] = static_cast<int16_t>(__builtin_rintf(a.v[i])); }
+
 #undef TANDEM_LANES
 
 }  // namespace

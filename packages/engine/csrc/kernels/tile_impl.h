@@ -47,37 +47,42 @@ inline void register_tile(const Load& load, size_t panel, size_t num_steps, cons
   }
 }
 
-/** All panels of R rows, C at a time. */
-template <int R, typename Load>
-inline void tile_panels(const Load& load, size_t num_panels, size_t num_steps, const TileInput& x, const TileOutput& out) {
+/** All panels of R rows from `row` on, C at a time. */
+template <int R, typename Tile>
+inline void tile_panels(const Tile& tile, size_t num_panels, size_t row) {
   // R * C sums and C weights stay in registers; C divides the panels of a group.
   constexpr int kFit = kTileVectors / (R + 1);
   constexpr int C = kFit < 1 ? 1 : kFit > 4 ? 4 : kFit == 3 ? 2 : kFit;
   size_t panel = 0;
-  for (; panel + C <= num_panels; panel += C) register_tile<R, C>(load, panel, num_steps, x, out);
-  for (; panel < num_panels; panel++) register_tile<R, 1>(load, panel, num_steps, x, out);
+  for (; panel + C <= num_panels; panel += C) tile.template operator()<R, C>(row, panel);
+  for (; panel < num_panels; panel++) tile.template operator()<R, 1>(row, panel);
 }
 
-template <typename Load>
-inline void tile_rows(const Load& load, size_t num_panels, size_t num_steps, TileInput x, TileOutput out, size_t num_rows) {
-  auto advance = [&](size_t rows) {
-    x.values += rows * x.row_stride;
-    out.values += rows * out.row_stride;
-    num_rows -= rows;
-  };
+/** Cuts num_rows x num_panels into tiles that fit the registers: tile.operator()<rows, panels>(first row, first panel). */
+template <typename Tile>
+inline void for_tiles(size_t num_panels, size_t num_rows, const Tile& tile) {
+  size_t row = 0;
   if constexpr (kFloatTileRows > 8) {
     // With eight rows, panels share each broadcast; sixteen rows are for a single panel.
     if (num_panels == 1) {
-      for (; num_rows >= kFloatTileRows; advance(kFloatTileRows)) tile_panels<kFloatTileRows>(load, num_panels, num_steps, x, out);
+      for (; row + kFloatTileRows <= num_rows; row += kFloatTileRows) tile_panels<kFloatTileRows>(tile, num_panels, row);
     }
-    for (; num_rows >= 8; advance(8)) tile_panels<8>(load, num_panels, num_steps, x, out);
+    for (; row + 8 <= num_rows; row += 8) tile_panels<8>(tile, num_panels, row);
   } else {
-    for (; num_rows >= kFloatTileRows; advance(kFloatTileRows)) tile_panels<kFloatTileRows>(load, num_panels, num_steps, x, out);
+    for (; row + kFloatTileRows <= num_rows; row += kFloatTileRows) tile_panels<kFloatTileRows>(tile, num_panels, row);
   }
-  if (num_rows >= 4) { tile_panels<4>(load, num_panels, num_steps, x, out); advance(4); }
-  if (num_rows == 3) { tile_panels<3>(load, num_panels, num_steps, x, out); advance(3); }
-  if (num_rows >= 2) { tile_panels<2>(load, num_panels, num_steps, x, out); advance(2); }
-  if (num_rows >= 1) tile_panels<1>(load, num_panels, num_steps, x, out);
+  if (row + 4 <= num_rows) { tile_panels<4>(tile, num_panels, row); row += 4; }
+  if (row + 3 == num_rows) { tile_panels<3>(tile, num_panels, row); row += 3; }
+  if (row + 2 <= num_rows) { tile_panels<2>(tile, num_panels, row); row += 2; }
+  if (row + 1 <= num_rows) tile_panels<1>(tile, num_panels, row);
+}
+
+template <typename Load>
+inline void tile_rows(const Load& load, size_t num_panels, size_t num_steps, const TileInput& x, const TileOutput& out, size_t num_rows) {
+  for_tiles(num_panels, num_rows, [&]<int R, int C>(size_t row, size_t panel) {
+    register_tile<R, C>(load, panel, num_steps, {x.values + row * x.row_stride, x.row_stride, x.step_stride},
+                        {out.values + row * out.row_stride, out.row_stride, out.accumulate});
+  });
 }
 
 }  // namespace

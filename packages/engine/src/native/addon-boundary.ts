@@ -6,7 +6,7 @@ import type { FfnLeaves, UbatchSequence } from '../backend.js'
 import type { AttentionEngineStats, ComputeDtype, FfnEngineStats, NumaNodeChoice, ProcessPlacement, StepPlan, StepResult, ThreadPinning } from '../types.js'
 
 /** In the order of csrc/kernels/dtypes.h. */
-export const nativeKvDtypes = ['f32', 'f16', 'bf16', 'fp8'] as const
+export const nativeKvDtypes = ['f32', 'f16', 'bf16', 'fp8', 'int8'] as const
 
 /** What csrc/native/js_values.h makes of an EngineError. */
 export interface NativeFailure extends Error {

@@ -10,7 +10,7 @@ export const isaPaths = ['portable', 'avx2', 'avx2_vnni', 'avx512', 'amx', 'amx_
 export type IsaPath = typeof isaPaths[number]
 
 /** In the order of csrc/kernels/dtypes.h. */
-export const kvDtypes = ['f32', 'f16', 'bf16', 'fp8'] as const
+export const kvDtypes = ['f32', 'f16', 'bf16', 'fp8', 'int8'] as const
 export type NativeKvDtype = typeof kvDtypes[number]
 
 /** A PackedMatrix; freed by the garbage collector. */

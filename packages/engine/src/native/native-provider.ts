@@ -12,7 +12,7 @@ import { createNativeAttentionEngine } from './native-attention-engine.js'
 import { createNativeFfnBackend } from './native-ffn-backend.js'
 import { createNativeFfnEngine } from './native-ffn-engine.js'
 
-const kvDtypes = ['f16', 'bf16', 'f32', 'fp8'] as const satisfies KvDtype[]
+const kvDtypes = ['f16', 'bf16', 'f32', 'fp8', 'int8'] as const satisfies KvDtype[]
 
 export const nativeProvider: EngineProvider = {
   backend: 'cpu',

@@ -58,7 +58,7 @@ void check_attention(const KvLayout& layout, size_t num_heads, size_t num_rows, 
 void test_attention(Results& results) {
   Random random(3);
   ThreadPool pool({3, Pinning::never, 0});
-  for (const KvDtype dtype : {KvDtype::f32, KvDtype::f16, KvDtype::bf16, KvDtype::fp8}) {
+  for (const KvDtype dtype : {KvDtype::f32, KvDtype::f16, KvDtype::bf16, KvDtype::fp8, KvDtype::int8}) {
     check_attention({dtype, false, 16, 3, 16, 32}, 9, 5, 37, pool, random, results);
     check_attention({dtype, false, 32, 1, 32, 16}, 20, 1, 1, pool, random, results);
     check_attention({dtype, true, 16, 1, 48, 32}, 18, 3, 130, pool, random, results);
