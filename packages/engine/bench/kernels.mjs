@@ -91,11 +91,11 @@ const attentionCases = [
   { name: 'decode, 32 sequences at 128', numSequences: 32, numRows: 1, contextLength: 128 },
   { name: 'decode, 8 sequences at 1024', numSequences: 8, numRows: 1, contextLength: 1024 },
   { name: 'prefill 512', numSequences: 1, numRows: 512, contextLength: 512 }
-]
+].flatMap(({ name, ...shape }) => [['f16', 1], ['int8', 4]].map(([cache, dtype]) => ({ name: `${name}, ${cache}`, dtype, ...shape })))
 
 function measureAttention (kernels) {
   return attentionCases.map(({ name, ...shape }) => {
-    const heads = { dtype: 1, mla: false, numHeads: 9, numKvHeads: 3, keyDim: 64, valueDim: 64 }
+    const heads = { mla: false, numHeads: 9, numKvHeads: 3, keyDim: 64, valueDim: 64 }
     const seconds = kernels.benchAttention({ ...heads, ...shape }, 10)
     const perRow = shape.numRows === 1 ? shape.contextLength : (shape.contextLength + 1) / 2
     const numOps = shape.numSequences * shape.numRows * perRow * heads.numHeads * 2 * (heads.keyDim + heads.valueDim)
@@ -134,8 +134,8 @@ function printReport (report) {
     const speed = (step.numRows / step.seconds).toFixed(0)
     console.log(`${String(step.numRows).padStart(5)} rows: ${(step.seconds * 1e3).toFixed(2)} ms, ${share} of the roofline, ${speed} rows/s`)
   }
-  console.log('\nattention of one layer, 9 heads / 3 KV heads of 64, f16, one thread')
-  for (const { name, seconds, opsPerSecond } of report.attention) console.log(`${name.padEnd(30)}${micros(seconds)} us  ${giga(opsPerSecond)} GFLOP/s`)
+  console.log('\nattention of one layer, 9 heads / 3 KV heads of 64, one thread')
+  for (const { name, seconds, opsPerSecond } of report.attention) console.log(`${name.padEnd(36)}${micros(seconds)} us  ${giga(opsPerSecond)} GFLOP/s`)
 }
 
 function main () {

@@ -14,11 +14,14 @@ describe('bytes per token', () => {
     expect(kvBytesPerToken(config, 'f32')).toBe(tokenBytes)
     expect(kvBytesPerToken(config, 'bf16')).toBe(tokenBytes / 2)
     expect(kvBytesPerToken(config, 'fp8')).toBe(tokenBytes / 4)
+    // A scale of two bytes for every 32 elements.
+    expect(kvBytesPerToken(config, 'int8')).toBe(tokenBytes / 4 * 34 / 32)
   })
 
   it('counts the latent of MLA and the one head of MFA', () => {
     const mla = { ...config, attention: { kind: 'mla', kvLoraRank: 512, qkRopeHeadDim: 64 } } as unknown as ModelConfig
     expect(kvBytesPerToken(mla, 'bf16')).toBe(576 * 30 * 2)
+    expect(kvBytesPerToken(mla, 'int8')).toBe((576 + 36) * 30)
     const mfa = { ...config, attention: { kind: 'mfa', numKvHeads: 1, headDim: 256 } } as unknown as ModelConfig
     expect(kvBytesPerToken(mfa, 'bf16')).toBe(512 * 30 * 2)
   })

@@ -27,6 +27,10 @@ export const schedulerErrors = defineErrors({
     message: 'worker {workerId} computes in {computeDtype}, but the {role} workers here compute in {clusterComputeDtype}: start it with --compute-dtype {clusterComputeDtype}',
     grpc: 'FAILED_PRECONDITION', http: 409, retryable: false
   },
+  kv_dtype_mismatch: {
+    message: 'worker {workerId} keeps its KV cache in {kvDtype}, but the attention workers here keep theirs in {clusterKvDtype}: start it with --kv-dtype {clusterKvDtype}',
+    grpc: 'FAILED_PRECONDITION', http: 409, retryable: false
+  },
   worker_unknown: { message: 'there is no worker {workerId}', grpc: 'NOT_FOUND', http: 404, retryable: false },
   last_worker: { message: '{workerId} is the only {role} worker that is not draining: start another one first', grpc: 'FAILED_PRECONDITION', http: 409, retryable: false },
   no_launcher: {

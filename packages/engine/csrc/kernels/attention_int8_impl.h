@@ -42,24 +42,40 @@ inline void int8_encode_queries(const KvLayout& layout, const ItemShape& shape, 
   }
 }
 
-/** sum[r][c] over steps of load(step, panel + c) . pairs of row r; then finish(r, c, sum). */
-template <int R, int C, typename Load, typename Finish>
-inline void dot_tile(const Load& load, size_t num_steps, const int16_t* x, size_t row_stride, const Finish& finish) {
+/** Steps whose codes follow each other at a fixed distance. */
+constexpr size_t kRun = 8;
+
+/**
+ * sum[r][c] over num_runs * kRun steps of pairs of codes times the pairs of row r; then finish(r, c, sum). Codes of a run's steps lie
+ * `stride` bytes apart from codes(run, c) on; ask(run, step, c) asks the memory for what is read later.
+ */
+template <int R, int C, typename Codes, typename Ask, typename Finish>
+inline void dot_tile(const Codes& codes, size_t stride, size_t num_runs, const int16_t* x, size_t row_stride, const Ask& ask,
+                     const Finish& finish) {
   I sum[R][C];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) {
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) sum[r][c] = i_zero();
   }
-  for (size_t step = 0; step < num_steps; step++, x += 2) {
-    Pairs w[C];
+  for (size_t run = 0; run < num_runs; run++) {
+    const uint8_t* at[C];
 #pragma GCC unroll 4
-    for (int c = 0; c < C; c++) w[c] = load(step, static_cast<size_t>(c));
+    for (int c = 0; c < C; c++) at[c] = codes(run, static_cast<size_t>(c));
+#pragma GCC unroll 8
+    for (size_t step = 0; step < kRun; step++, x += 2) {
+      Pairs w[C];
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++) {
+        ask(run, step, static_cast<size_t>(c));
+        w[c] = pairs_load_i8(reinterpret_cast<const int8_t*>(at[c] + step * stride));
+      }
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-      const Pairs pair = pairs_set1(x + static_cast<size_t>(r) * row_stride);
+      for (int r = 0; r < R; r++) {
+        const Pairs pair = pairs_set1(x + static_cast<size_t>(r) * row_stride);
 #pragma GCC unroll 4
-      for (int c = 0; c < C; c++) sum[r][c] = i_dot(sum[r][c], w[c], pair);
+        for (int c = 0; c < C; c++) sum[r][c] = i_dot(sum[r][c], w[c], pair);
+      }
     }
   }
 #pragma GCC unroll 16
@@ -69,21 +85,26 @@ inline void dot_tile(const Load& load, size_t num_steps, const int16_t* x, size_
   }
 }
 
+/** Asks for the line at p, once for two addresses half a line apart. */
+inline void prefetch(const uint8_t* p) { __builtin_prefetch(p, 0, 3); }
+
 /** scores[q][0 .. 16 * num_groups). groups: the keys of 16 positions each. */
 inline void int8_scores(const KvLayout& layout, const ItemShape& shape, const uint8_t* const* groups, size_t num_groups, AttentionWork& work) {
   const size_t dim = layout.key_dim;
+  // As in gqa_scores: the values of the same positions are asked for meanwhile.
   const uint8_t* const* values = work.value_rows;
+  for (size_t t = 0; t < num_groups; t++) prefetch(values[t] + scale_offset(layout.value_dim, 0, 0));
   for_groups(dim, [&](size_t g, size_t d, size_t count) {
+    const size_t first = d * 16;
     for_tiles(num_groups, shape.num_queries, [&]<int R, int C>(size_t row, size_t panel) {
-      const size_t codes = d * 16;
-      const auto load = [=](size_t step, size_t c) {
-        // As in gqa_scores: the values of the same positions are asked for meanwhile.
-        __builtin_prefetch(values[panel + c] + codes + step * 32, 0, 3);
-        return pairs_load_i8(reinterpret_cast<const int8_t*>(groups[panel + c] + codes + step * 32));
+      constexpr size_t kStep = 32;
+      const auto codes = [&](size_t run, size_t c) { return groups[panel + c] + first + run * kRun * kStep; };
+      const auto ask = [&](size_t run, size_t step, size_t c) {
+        if (step % 2 == 0) prefetch(values[panel + c] + first + (run * kRun + step) * kStep);
       };
       const float* query_scale = work.int8.scales + row * kv_groups(dim) + g;
       float* scores = work.scores + row * kKvChunk + panel * 16;
-      dot_tile<R, C>(load, count / 2, work.int8.codes + row * dim + d, dim, [&](size_t r, size_t c, F sum) {
+      dot_tile<R, C>(codes, kStep, count / 2 / kRun, work.int8.codes + row * dim + d, dim, ask, [&](size_t r, size_t c, F sum) {
         const F key_scale = f_load_bf16(reinterpret_cast<const uint16_t*>(groups[panel + c] + scale_offset(dim, g, 0)));
         const F scale = f_mul(key_scale, f_set1(query_scale[r * kv_groups(dim)]));
         float* score = scores + r * kKvChunk + 16 * c;
@@ -104,7 +125,9 @@ inline float encode_weights(const float* probabilities, const float* scales, siz
   }
   float step;
   const F inverse = inverse_step(f_reduce_max(largest), &step);
-  for (size_t g = 0; g < num_groups; g++) store_codes(codes + 16 * g, f_load(weights + 16 * g), inverse);
+  for (size_t g = 0; g < num_groups; g++) {
+    f_store_i16(codes + 16 * g, f_min(f_mul(f_load(weights + 16 * g), inverse), f_set1(kLargest16)));
+  }
   return step;
 }
 
@@ -113,6 +136,7 @@ inline void int8_add_values(const KvLayout& layout, const ItemShape& shape, size
   const size_t dim = layout.value_dim, num_groups = (count + 15) / 16;
   const uint8_t* const* values = work.value_rows;
   const uint8_t* const* next_keys = work.next_keys;
+  for (size_t t = 0; t < num_groups; t++) prefetch(next_keys[t] + scale_offset(layout.key_dim, 0, 0));
   alignas(64) float scales[kKvChunk];
   alignas(64) int16_t codes[kItemQueries * kKvChunk];
   float steps[kItemQueries];
@@ -127,13 +151,12 @@ inline void int8_add_values(const KvLayout& layout, const ItemShape& shape, size
     }
     for_tiles(width / 16, shape.num_queries, [&]<int R, int C>(size_t row, size_t panel) {
       const size_t first = (d + panel * 16) * 2, pair_bytes = dim * 2;
-      const auto load = [=](size_t step, size_t c) {
-        const size_t offset = step % 8 * pair_bytes + first + c * 32;
-        __builtin_prefetch(next_keys[step / 8] + offset, 0, 3);
-        return pairs_load_i8(reinterpret_cast<const int8_t*>(values[step / 8] + offset));
+      const auto codes_at = [&](size_t run, size_t c) { return values[run] + first + c * 32; };
+      const auto ask = [&](size_t run, size_t step, size_t c) {
+        if (c % 2 == 0) prefetch(next_keys[run] + step * pair_bytes + first + c * 32);
       };
       float* sums = work.sums + row * dim + d + panel * 16;
-      dot_tile<R, C>(load, (count + 1) / 2, codes + row * kKvChunk, kKvChunk, [&](size_t r, size_t c, F sum) {
+      dot_tile<R, C>(codes_at, pair_bytes, num_groups, codes + row * kKvChunk, kKvChunk, ask, [&](size_t r, size_t c, F sum) {
         float* out = sums + r * dim + 16 * c;
         f_store(out, f_fma(sum, f_set1(steps[row + r]), f_load(out)));
       });

@@ -55,6 +55,9 @@ inline void tile_panels(const Tile& tile, size_t num_panels, size_t row) {
   constexpr int C = kFit < 1 ? 1 : kFit > 4 ? 4 : kFit == 3 ? 2 : kFit;
   size_t panel = 0;
   for (; panel + C <= num_panels; panel += C) tile.template operator()<R, C>(row, panel);
+  if constexpr (C > 2) {
+    if (panel + 2 <= num_panels) { tile.template operator()<R, 2>(row, panel); panel += 2; }
+  }
   for (; panel < num_panels; panel++) tile.template operator()<R, 1>(row, panel);
 }
 

@@ -47,7 +47,7 @@ describe.skipIf(skipReason !== null)('native engine', () => {
     const error: unknown = await startAttention(model, 'cpu', 'auto', { kvBlocks: 2 ** 40 }).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'kv_pool_too_large', facts: { numBlocks: 2 ** 40 } })
     expect((error as Error).message).toMatch(/needs \d+ bytes, \d+ are available/)
-    await expect(startAttention(model, 'cpu', 'auto', { kvDtype: 'int8' as never })).rejects.toMatchObject({ code: 'kv_dtype_unsupported' })
+    await expect(startAttention(model, 'cpu', 'auto', { kvDtype: 'int4' as never })).rejects.toMatchObject({ code: 'kv_dtype_unsupported' })
   })
 
   it('reports its weights and loads with progress', async () => {

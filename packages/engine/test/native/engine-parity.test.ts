@@ -2,9 +2,11 @@
 //
 // Tolerances, of the logprob of a prompt token: 2e-4 at most for float weights (sums in another order); 0.06 on average for
 // quantised tiny ones (the native engine rounds activations to 8 bits; llama.cpp, which does too, differs by 0.038 on the shipped one);
-// 0.03 on average where it computes in bf16 (random tiny models; a router that is nearly undecided then takes another expert).
+// 0.03 on average where it computes in bf16 (random tiny models; a router that is nearly undecided then takes another expert); 0.05 on
+// average for float weights over a KV cache in int8 (for the same reason).
 import { readdirSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
+import type { KvDtype } from '@tandem/engine'
 import type { Model } from '@tandem/model'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { openGoldenModel } from '../reference/golden-models.js'
@@ -19,11 +21,16 @@ interface Agreement {
   readonly sameTokens: boolean
 }
 
-async function agreementOn (model: Model): Promise<Agreement> {
+async function agreementOn (model: Model, kvDtype: KvDtype = 'f32'): Promise<Agreement> {
   const sequences = prompts(4, model.config.vocabSize).map((tokenIds, i) => newSequence(i, tokenIds, 8, { promptLogprobs: 0, logprobs: 2 }))
   const results = []
   for (const backend of ['cpu', 'reference'] as const) {
-    const cluster = await startCluster(model, { attention: backend, ffn: backend, connector: backend === 'cpu' ? 'loopback' : 'tcp' })
+    const cluster = await startCluster(model, {
+      attention: backend,
+      ffn: backend,
+      connector: backend === 'cpu' ? 'loopback' : 'tcp',
+      options: { kvDtype: backend === 'cpu' ? kvDtype : 'f32' }
+    })
     results.push(await generate(cluster.engine, sequences, 2, 7))
     await cluster.close()
   }
@@ -63,5 +70,13 @@ describe.skipIf(skipReason !== null)('native engine against the reference', () =
     const agreement = await agreementOn(await openGoldenModel(name))
     note(`${name} in bf16`, agreement)
     expect(agreement.mean).toBeLessThan(0.03)
+  })
+
+  it.each(['llama-bf16', 'qwen3-bf16', 'step3-bf16', 'deepseek-v2-lite-f32'])('keeps the KV cache in int8 on %s', async name => {
+    const agreement = await agreementOn(await openGoldenModel(name), 'int8')
+    note(`${name} with KV in int8`, agreement)
+    expect(agreement.mean).toBeLessThan(0.05)
+    // It did round.
+    expect(agreement.largest).toBeGreaterThan(2e-4)
   })
 })

@@ -10,18 +10,20 @@ import type { ClusterSettings, Generated } from './engine-support/cluster.js'
 const MAX_TOKENS = 6
 
 const cases = [
-  ['gguf-llama', 'tp', 'int8'], ['gguf-qwen3moe', 'ep', 'int8'], ['gguf-qwen3moe', 'tp', 'int8'], ['step3-bf16', 'ep', 'int8'],
-  ['deepseek-v2-lite-f32', 'ep', 'int8'], ['gguf-llama', 'tp', 'bf16'], ['gguf-qwen3moe', 'ep', 'bf16'], ['qwen3-bf16', 'tp', 'bf16']
+  ['gguf-llama', 'tp', 'int8', 'f32'], ['gguf-qwen3moe', 'ep', 'int8', 'f32'], ['gguf-qwen3moe', 'tp', 'int8', 'f32'],
+  ['step3-bf16', 'ep', 'int8', 'f32'], ['deepseek-v2-lite-f32', 'ep', 'int8', 'f32'], ['gguf-llama', 'tp', 'bf16', 'f32'],
+  ['gguf-qwen3moe', 'ep', 'bf16', 'f32'], ['qwen3-bf16', 'tp', 'bf16', 'f32'], ['gguf-llama', 'tp', 'int8', 'int8'],
+  ['deepseek-v2-lite-f32', 'ep', 'int8', 'int8']
 ] as const
 
 describe.skipIf(skipReason !== null).each(
   cases.filter(([, , computeDtype]) => computeDtypes.includes(computeDtype))
-)('native engine on %s, %s, %s', (name, split, computeDtype) => {
+)('native engine on %s, %s, computing in %s, KV cache in %s', (name, split, computeDtype, kvDtype) => {
   let model: Model
   let expected: Generated
 
   const run = async (settings: ClusterSettings, count = 5, numUbatches = 1, chunk = 1000): Promise<Generated> => {
-    const cluster = await startCluster(model, { split, ...settings })
+    const cluster = await startCluster(model, { split, ...settings, options: { kvDtype, ...settings.options } })
     try {
       const sequences = prompts(count, model.config.vocabSize)
         .map((tokenIds, i) => newSequence(i, tokenIds, MAX_TOKENS, { promptLogprobs: 1, logprobs: 3 }))

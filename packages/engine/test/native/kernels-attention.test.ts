@@ -134,7 +134,8 @@ describe.each(availablePaths)('attention on $isa', ({ index }) => {
 describe.skipIf(availablePaths.length < 2)('instruction sets', () => {
   test.each(shapes.flatMap(shape => (['f16', 'int8'] as const).map(dtype => ({ ...shape, dtype }))))('$name attention over $dtype has the same bits on every path', shape => {
     const queries = seededFloats(60, 3 * shape.numHeads * shape.keyDim)
-    const [first, ...others] = availablePaths.map(({ index }) => new Cache(kernelsOn(index), shape, layoutOf(shape, shape.dtype), 530, 61).run(queries, 527))
+    const layout = layoutOf(shape, shape.dtype)
+    const [first, ...others] = availablePaths.map(({ index }) => new Cache(kernelsOn(index), shape, layout, 530, 61).run(queries, 527))
     for (const other of others) expect(other).toEqual(first)
   })
 })

@@ -67,7 +67,7 @@ describe.skipIf(skipReason !== null)('native attention backend', () => {
     const attnNorm = { ...first!.attnNorm, shape: [3] }
     const broken = { ...model, attention: { ...model.attention, layers: [{ ...first!, attnNorm }, ...rest] } }
     await expect(createNativeAttentionBackend(addon, broken, settings)).rejects.toMatchObject({ code: 'tensor_unsupported', facts: { tensor: attnNorm.name } })
-    await expect(createNativeAttentionBackend(addon, model, { ...settings, kvDtype: 'int8' as never })).rejects.toMatchObject({ code: 'kv_dtype_unsupported' })
+    await expect(createNativeAttentionBackend(addon, model, { ...settings, kvDtype: 'int4' as never })).rejects.toMatchObject({ code: 'kv_dtype_unsupported' })
     await expect(createNativeAttentionBackend(addon, model, { ...settings, numBlocks: 2 ** 40 })).rejects.toMatchObject({ code: 'kv_pool_too_large' })
   })
 

@@ -8,8 +8,8 @@ export interface ClusterModel {
 }
 
 /**
- * Throws `registration_invalid`, `model_mismatch` or `compute_dtype_mismatch`. `model` is undefined until the first worker; `sameRole` are
- * the workers that are there.
+ * Throws `registration_invalid`, `model_mismatch`, `compute_dtype_mismatch` or `kv_dtype_mismatch`. `model` is undefined until the first
+ * worker; `sameRole` are the workers that are there.
  */
 export function checkRegistration (
   registration: WorkerRegistration, model: ClusterModel | undefined, sameRole: Iterable<WorkerRegistration>
@@ -28,13 +28,16 @@ export function checkRegistration (
       clusterFingerprint: model.modelFingerprint
     })
   }
-  for (const { computeDtype } of sameRole) requireSameBits(registration, computeDtype)
+  for (const other of sameRole) requireSameBits(registration, other)
 }
 
-/** A request moves between workers of a role, and must not get other tokens for it. */
-function requireSameBits ({ workerId, role, computeDtype }: WorkerRegistration, clusterComputeDtype: string): void {
-  if (computeDtype === '' || clusterComputeDtype === '' || computeDtype === clusterComputeDtype) return
-  throw schedulerError('compute_dtype_mismatch', { workerId, role, computeDtype, clusterComputeDtype })
+/** A request moves between workers of a role, and must not get other tokens for it. The reference, which rounds nothing, stands apart. */
+function requireSameBits ({ workerId, role, computeDtype, kvDtype }: WorkerRegistration, other: WorkerRegistration): void {
+  if (computeDtype === '' || other.computeDtype === '') return
+  if (computeDtype !== other.computeDtype) {
+    throw schedulerError('compute_dtype_mismatch', { workerId, role, computeDtype, clusterComputeDtype: other.computeDtype })
+  }
+  if (kvDtype !== other.kvDtype) throw schedulerError('kv_dtype_mismatch', { workerId, kvDtype, clusterKvDtype: other.kvDtype })
 }
 
 function attentionProblem ({ numKvBlocks, blockSize, maxModelLen }: WorkerRegistration): string | undefined {

@@ -42,10 +42,19 @@ describe('workers of a role compute alike, or a request that moves would get oth
     expect([...driver.core.books.attention.keys()]).toEqual(['b'])
   })
 
+  test('another KV dtype is refused while one is there', () => {
+    const driver = new CoreDriver()
+    driver.attention('a', { computeDtype: 'int8', kvDtype: 'f16' })
+    const other = registration('b', { computeDtype: 'int8', kvDtype: 'int8' })
+    expect(() => driver.post({ type: 'workerRegistered', registration: other }))
+      .toThrow('worker b keeps its KV cache in int8, but the attention workers here keep theirs in f16: start it with --kv-dtype f16')
+    expect([...driver.core.books.attention.keys()]).toEqual(['a'])
+  })
+
   test('the other role, and workers that do not round, may differ', () => {
     const driver = new CoreDriver()
-    driver.attention('a', { computeDtype: 'int8' })
-    driver.attention('b', { computeDtype: '' })
+    driver.attention('a', { computeDtype: 'int8', kvDtype: 'f16' })
+    driver.attention('b', { computeDtype: '', kvDtype: 'f32' })
     driver.post({ type: 'workerRegistered', registration: { ...ffnRegistration('f'), computeDtype: 'bf16' } })
     expect([...driver.core.ffn.workers.keys()]).toEqual(['f'])
     expect(() => driver.post({ type: 'workerRegistered', registration: { ...ffnRegistration('g'), computeDtype: 'int8' } }))
