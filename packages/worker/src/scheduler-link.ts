@@ -1,11 +1,17 @@
 // Owns a worker's stream to the scheduler: dialling for ever with backoff, registration, heartbeats, and the
 // hand-over of commands. What commands mean is the service's business.
+import { status as grpcStatus } from '@grpc/grpc-js'
 import type { ClientDuplexStream, StatusObject } from '@grpc/grpc-js'
 import { createSchedulerClient } from '@tandem/protocol'
 import type {
   RegisterWorkerMessage, SchedulerClient, WorkerCommand__Output, WorkerMessageMessage, WorkerStatsMessage
 } from '@tandem/protocol'
 import type { Logger } from 'pino'
+
+/** A scheduler is there and does not want this worker as it is: another token, another model, other arithmetic. */
+const refusals: ReadonlySet<number> = new Set([
+  grpcStatus.UNAUTHENTICATED, grpcStatus.PERMISSION_DENIED, grpcStatus.FAILED_PRECONDITION, grpcStatus.INVALID_ARGUMENT
+])
 
 /** One life of the stream. Messages of a session that is over are dropped: the scheduler has forgotten what they are about. */
 export interface Session {
@@ -111,7 +117,10 @@ export class SchedulerLink {
     if (this.#isClosed) return
     const { schedulerAddress, logger, firstRetryMs = 100, lastRetryMs = 2_000 } = this.options
     // Once per change: unreachable for an hour is one line, refused after that another one.
-    if (code !== this.#lostCode) logger.warn({ schedulerAddress, reason: details }, 'no scheduler, trying again')
+    if (code !== this.#lostCode) {
+      const what = refusals.has(code) ? 'the scheduler refuses this worker, trying again' : 'no scheduler, trying again'
+      logger.warn({ schedulerAddress, reason: details }, what)
+    }
     this.#lostCode = code
     const delayMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(this.#numFailures++, 16))
     this.#retryTimer = setTimeout(() => { this.start() }, delayMs)

@@ -140,10 +140,15 @@ export class ClusterRun implements PoolEvents {
   }
 
   onLine (process: ManagedProcess, line: LogLine): void {
-    const shown = this.options.verbose || (this.ready && line.level >= logLevels.error)
-    if (!shown) return
+    if (!this.options.verbose && !this.isNews(line)) return
     const style = line.level >= logLevels.error ? 'red' : line.level >= logLevels.warn ? 'yellow' : 'dim'
     this.progress.print(`${paint(this.context.terminal, style, process.spec.name)}  ${describeLogLine(line)}`)
+  }
+
+  /** What a process warns of while it starts is about how it was started; later, warnings are of the day. */
+  private isNews (line: LogLine): boolean {
+    if (this.ready) return line.level >= logLevels.error
+    return line.level === logLevels.warn && !line.isPlain
   }
 
   onCrash (process: ManagedProcess, end: ProcessEnd, restartMs: number | undefined): void {

@@ -83,6 +83,16 @@ test('serves, obeys the scheduler, restarts what crashes, and leaves nothing beh
   expect(new RunningClusters(env).list()).toEqual([])
 })
 
+test('what a process warns of while it starts is shown; the rest of its log is not', async () => {
+  const lines = JSON.stringify(['{"level":40,"msg":"longer than the model","asked":9}', '{"level":30,"msg":"loading"}', 'Warning: plain'])
+  const { terminal, stop, served } = await startRun({ FAKE_READY: '1', FAKE_LINES: lines })
+  await waitFor(() => terminal.stdout() !== '')
+  expect(terminal.stderr()).toContain('attention-worker-1  longer than the model (asked=9)\n')
+  expect(terminal.stderr()).not.toMatch(/loading \(|Warning: plain/)
+  stop()
+  expect(await served).toBe(0)
+})
+
 test('a store that does not answer is told of', async () => {
   await scheduler.close()
   scheduler = await startFakeScheduler({
