@@ -46,6 +46,8 @@ export class SchedulerLink {
   #session: StreamSession | null = null
   #isClosed = false
   #numFailures = 0
+  /** Workers may start before their scheduler. */
+  #wasAccepted = false
   #lostCode: number | null = null
   #retryTimer: NodeJS.Timeout | undefined
   #waitsForDrain: (() => void) | null = null
@@ -105,6 +107,7 @@ export class SchedulerLink {
   #accept (session: StreamSession, heartbeatIntervalMs: number): void {
     const { schedulerAddress, handlers, logger } = this.options
     this.#numFailures = 0
+    this.#wasAccepted = true
     this.#lostCode = null
     session.accept(heartbeatIntervalMs, handlers.stats)
     logger.info({ schedulerAddress }, 'registered with the scheduler')
@@ -118,8 +121,10 @@ export class SchedulerLink {
     const { schedulerAddress, logger, firstRetryMs = 100, lastRetryMs = 2_000 } = this.options
     // Once per change: unreachable for an hour is one line, refused after that another one.
     if (code !== this.#lostCode) {
-      const what = refusals.has(code) ? 'the scheduler refuses this worker, trying again' : 'no scheduler, trying again'
-      logger.warn({ schedulerAddress, reason: details }, what)
+      const facts = { schedulerAddress, reason: details }
+      if (refusals.has(code)) logger.warn(facts, 'the scheduler refuses this worker, trying again')
+      else if (this.#wasAccepted) logger.warn(facts, 'no scheduler, trying again')
+      else logger.info(facts, 'no scheduler yet, trying again')
     }
     this.#lostCode = code
     const delayMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(this.#numFailures++, 16))

@@ -90,7 +90,7 @@ describe('SchedulerLink', () => {
     while (lines.length === 0) await new Promise(resolve => { setTimeout(resolve, 1) })
     const server = await scheduler(port, 'secret')
     while (lines.length < 2) await new Promise(resolve => { setTimeout(resolve, 1) })
-    expect(lines.map(({ msg }) => msg)).toEqual(['no scheduler, trying again', 'the scheduler refuses this worker, trying again'])
+    expect(lines.map(({ msg }) => msg)).toEqual(['no scheduler yet, trying again', 'the scheduler refuses this worker, trying again'])
     expect(lines[1]!.reason).toContain('token')
     expect(server.address).toContain(String(port))
   })
