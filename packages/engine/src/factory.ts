@@ -18,7 +18,7 @@ export interface ResolvedBackend {
   readonly backend: BackendKind
   /** Why this one: "addon built, AVX-512 VNNI", or why the better ones cannot be used. */
   readonly reason: string
-  /** What `kvDtype: 'auto'` means. */
+  /** What `kvDtype: 'auto'` means; an engine that computes in bf16 may take bf16 instead of f16, which is as large. */
   readonly kvDtype: KvDtype
 }
 

@@ -68,8 +68,8 @@ void attention_plan(const AttentionParams& params, AttentionItem* items, Attenti
 }
 
 size_t attention_workspace_bytes(const KvLayout& layout) {
-  // For mla, keys as numbers; for int8, queries as codes with their scales.
-  const bool more = layout.mla || layout.dtype == KvDtype::int8;
+  // For mla, keys as numbers; for int8, queries as codes with their scales; for bf16, queries in bf16.
+  const bool more = layout.mla || layout.dtype == KvDtype::int8 || layout.dtype == KvDtype::bf16;
   const size_t floats = kItemQueries * (layout.key_dim + kKvChunk + layout.value_dim + (more ? layout.key_dim : 0));
   return floats * sizeof(float);
 }

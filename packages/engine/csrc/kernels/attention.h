@@ -29,6 +29,8 @@ struct KvLayout {
   /**
    * Bytes of one block of one layer. gqa: keys [head][16-token group][key_dim][16] then values [head][token][value_dim]; mla
    * [token][key_dim].
+   * bf16, gqa: in pairs, as tile products take them: keys [head][16-token group][key_dim / 2][16][2], values [head][pair of
+   * tokens][value_dim][2].
    * int8, codes then scales: gqa keys [head][16-token group]{[key_dim / 2][16][2], [kKvGroup group][16]}, values [head][16-token
    * group]{[8 pairs of tokens][value_dim][2], [kKvGroup group][16]}; mla [token]{[key_dim], [kKvGroup group]}.
    */

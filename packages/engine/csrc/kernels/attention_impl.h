@@ -19,7 +19,7 @@ void gqa_scores(const AttentionParams& params, const ItemShape& shape, const uin
   const uint8_t* const* rows = work.value_rows;
   auto load = [&groups, rows](size_t d, size_t g) {
     __builtin_prefetch(rows[16 * g] + d * step, 0, 3);
-    return kv_load<D>(groups[g] + d * step);
+    return kv_load_keys<D>(groups[g], d);
   };
   tile_rows(load, num_groups, params.layout.key_dim, {work.queries, params.layout.key_dim, 1}, {work.scores, kKvChunk, false},
             shape.num_queries);
@@ -33,8 +33,9 @@ inline void hide_later(const ItemShape& shape, int64_t begin, size_t num_groups,
   }
 }
 
-/** Scores to probabilities, in place; returns what earlier sums of this vector are multiplied by. */
-inline float gqa_softmax(float* scores, size_t num_groups, float& maximum, float& total) {
+/** Scores to probabilities, in place; returns what earlier sums of this vector are multiplied by. exp: as f_exp, of what is not above 0. */
+template <typename Exp>
+inline float gqa_softmax(float* scores, size_t num_groups, float& maximum, float& total, const Exp& exp) {
   F best = f_load(scores);
   for (size_t g = 1; g < num_groups; g++) best = f_max(best, f_load(scores + 16 * g));
   const float chunk_best = f_reduce_max(best);
@@ -44,7 +45,7 @@ inline float gqa_softmax(float* scores, size_t num_groups, float& maximum, float
   const F shift = f_set1(next);
   F sum = f_zero();
   for (size_t g = 0; g < num_groups; g++) {
-    const F p = f_exp(f_sub(f_load(scores + 16 * g), shift));
+    const F p = exp(f_sub(f_load(scores + 16 * g), shift));
     f_store(scores + 16 * g, p);
     sum = f_add(sum, p);
   }
@@ -59,7 +60,7 @@ inline void scale_sums(float* sums, size_t dim, float factor) {
   for (size_t d = 0; d < dim; d += 16) f_store(sums + d, f_mul(f_load(sums + d), f));
 }
 
-template <KvDtype D>
+template <KvDtype D, bool kLatent>
 void add_values(const AttentionParams& params, const ItemShape& shape, size_t count, AttentionWork& work) {
   const uint8_t* const* rows = work.value_rows;
   const KvLayout& layout = params.layout;
@@ -68,9 +69,10 @@ void add_values(const AttentionParams& params, const ItemShape& shape, size_t co
   const uint8_t* const* next_keys = work.next_keys;
   auto load = [rows, next_keys, row_bytes, &layout](size_t t, size_t panel) {
     __builtin_prefetch(next_keys[t / 16] + t % 16 * row_bytes + panel * panel_bytes, 0, 3);
-    return kv_load_latent<D>(rows[t], panel * 16, layout.key_dim);
+    if constexpr (kLatent) return kv_load_latent<D>(rows[t], panel * 16, layout.key_dim);
+    else return kv_load_value<D>(rows[t], t, panel * 16);
   };
-  const TileInput p = layout.mla ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
+  const TileInput p = kLatent ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
   tile_rows(load, layout.value_dim / 16, count, p, {work.sums, layout.value_dim, true}, shape.num_queries);
 }
 
@@ -124,7 +126,7 @@ void run_mla_chunk(const AttentionParams& params, const AttentionItem& item, con
   find_rows(params, item, begin, count, work.value_rows);
   mla_scores<D>(params, shape, begin, count, work);
   mla_softmax(shape, count, params.layout.value_dim, work);
-  add_values<D>(params, shape, count, work);
+  add_values<D, true>(params, shape, count, work);
 }
 
 template <KvDtype D>
@@ -142,11 +144,11 @@ void run_gqa_chunk(const AttentionParams& params, const AttentionItem& item, con
   }
   hide_later(shape, begin, num_groups, work);
   for (size_t q = 0; q < shape.num_queries; q++) {
-    const float factor = gqa_softmax(work.scores + q * kKvChunk, num_groups, work.maximum[q], work.total[q]);
+    const float factor = gqa_softmax(work.scores + q * kKvChunk, num_groups, work.maximum[q], work.total[q], f_exp);
     scale_sums(work.sums + q * value_dim, value_dim, factor);
   }
   if constexpr (D == KvDtype::int8) int8_add_values(params.layout, shape, count, work);
-  else add_values<D>(params, shape, count, work);
+  else add_values<D, false>(params, shape, count, work);
 }
 
 inline void store_normalised(float* out, const float* sums, size_t dim, float total) {
@@ -173,29 +175,26 @@ inline void find_next_keys(const AttentionParams& params, const AttentionItem& i
   }
 }
 
-void attention_run_impl(const AttentionParams& params, const AttentionItem& item, const AttentionItem* next, float* scratch,
-                        void* workspace) {
+/** Runs an item: prepare(shape, work) once its queries are in `work`, run_chunk(shape, begin, count, work) for each chunk. */
+template <typename Prepare, typename RunChunk>
+inline void run_item(const AttentionParams& params, const AttentionItem& item, const AttentionItem* next, float* scratch, void* workspace,
+                     const Prepare& prepare, const RunChunk& run_chunk) {
   const ItemShape shape = shape_of(params, item);
   const size_t value_dim = params.layout.value_dim;
   AttentionWork work(params.layout, workspace);
   load_queries(params, item, shape, work);
-  if (params.layout.dtype == KvDtype::int8 && !params.layout.mla) int8_encode_queries(params.layout, shape, work);
+  prepare(shape, work);
   for (size_t q = 0; q < shape.num_queries; q++) {
     work.maximum[q] = kNoMaximum;
     work.total[q] = 0;
   }
   for (size_t i = 0; i < shape.num_queries * value_dim; i += 16) f_store(work.sums + i, f_zero());
-  with_kv_dtype(params.layout.dtype, [&](auto tag) {
-    for (auto& keys : work.next_keys) keys = params.pool;
-    for (int64_t begin = shape.kv_begin, end; begin < shape.kv_end; begin = end) {
-      end = chunk_end(begin, shape.kv_end);
-      find_next_keys(params, item, shape, end, next, work);
-      constexpr KvDtype kDtype = decltype(tag)::value;
-      const size_t count = static_cast<size_t>(end - begin);
-      if (params.layout.mla) run_mla_chunk<kDtype>(params, item, shape, begin, count, work);
-      else run_gqa_chunk<kDtype>(params, item, shape, begin, count, work);
-    }
-  });
+  for (auto& keys : work.next_keys) keys = params.pool;
+  for (int64_t begin = shape.kv_begin, end; begin < shape.kv_end; begin = end) {
+    end = chunk_end(begin, shape.kv_end);
+    find_next_keys(params, item, shape, end, next, work);
+    run_chunk(shape, begin, static_cast<size_t>(end - begin), work);
+  }
   for (size_t q = 0; q < shape.num_queries; q++) {
     const float* sums = work.sums + q * value_dim;
     if (item.scratch_offset == kNoPartial) {
@@ -208,6 +207,20 @@ void attention_run_impl(const AttentionParams& params, const AttentionItem& item
     partial[value_dim] = work.maximum[q];
     partial[value_dim + 1] = work.total[q];
   }
+}
+
+void attention_run_impl(const AttentionParams& params, const AttentionItem& item, const AttentionItem* next, float* scratch,
+                        void* workspace) {
+  with_kv_dtype(params.layout.dtype, [&](auto tag) {
+    constexpr KvDtype kDtype = decltype(tag)::value;
+    const auto prepare = [&](const ItemShape& shape, AttentionWork& work) {
+      if (kDtype == KvDtype::int8 && !params.layout.mla) int8_encode_queries(params.layout, shape, work);
+    };
+    run_item(params, item, next, scratch, workspace, prepare, [&](const ItemShape& shape, int64_t begin, size_t count, AttentionWork& work) {
+      if (params.layout.mla) run_mla_chunk<kDtype>(params, item, shape, begin, count, work);
+      else run_gqa_chunk<kDtype>(params, item, shape, begin, count, work);
+    });
+  });
 }
 
 void attention_merge_impl(const AttentionParams& params, const AttentionMerge& merge, const float* scratch) {

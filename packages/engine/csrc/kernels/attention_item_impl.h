@@ -22,9 +22,9 @@ struct AttentionWork {
   Int8Queries int8;  // gqa over an int8 cache
   float* scores;   // gqa [16][kKvChunk]; mla [kKvChunk][16]
   float* sums;     // [16][value_dim]
-  float* keys;     // mla: [16][key_dim]; else the memory of `int8`
+  float* keys;     // mla: [16][key_dim]; else the memory of `int8`, or of queries in bf16
   float maximum[kItemQueries], total[kItemQueries];
-  /** Of the chunk's positions: values, or whole rows for mla; gqa int8: of each group of 16 positions. */
+  /** Of the chunk's positions: values, or whole rows for mla; of each group of 16 positions: int8, and bf16 in tiles. */
   const uint8_t* value_rows[kKvChunk];
   /** Keys that are read next, by groups of 16 positions: asked for while values are added. */
   const uint8_t* next_keys[kKvChunk / 16];
@@ -90,14 +90,16 @@ inline const uint8_t* block_at(const AttentionParams& params, const AttentionIte
   return params.pool + static_cast<size_t>(params.sequences[item.sequence].block_table[idx]) * params.layout.block_bytes();
 }
 
-/** Addresses of the value rows of positions [begin, begin + count); mla: of the tokens' whole rows. One division a block, none a token. */
+/** Addresses of the values of positions [begin, begin + count), as KvAddress has them; mla: of the tokens' whole rows. One division a block,
+ *  none a token. */
 inline void find_rows(const AttentionParams& params, const AttentionItem& item, int64_t begin, size_t count, const uint8_t** rows) {
   const KvAddress at(params.layout);
-  const size_t block_size = params.layout.block_size, step = at.value(0, 1) - at.value(0, 0);
+  const size_t block_size = params.layout.block_size, step = params.layout.mla ? at.key_bytes : at.value_bytes;
+  const size_t first_of = params.layout.mla ? ~size_t{0} : ~(at.values_together - 1);
   size_t offset = static_cast<size_t>(begin) % block_size;
   for (size_t t = 0; t < count; offset = 0) {
-    const uint8_t* row = block_at(params, item, begin + static_cast<int64_t>(t)) + at.value(item.kv_head, offset);
-    for (; t < count && offset < block_size; t++, offset++, row += step) rows[t] = row;
+    const uint8_t* row = block_at(params, item, begin + static_cast<int64_t>(t)) + at.value(item.kv_head, 0);
+    for (; t < count && offset < block_size; t++, offset++) rows[t] = row + (offset & first_of) * step;
   }
 }
 
@@ -117,7 +119,7 @@ inline void find_keys(const AttentionParams& params, const AttentionItem& item, 
   find_groups(params, item, begin, count, groups, [&](size_t offset) { return at.key(item.kv_head, offset); });
 }
 
-/** Addresses of the values of an int8 cache, likewise. */
+/** Addresses of their values, likewise. */
 inline void find_value_groups(const AttentionParams& params, const AttentionItem& item, int64_t begin, size_t count, const uint8_t** groups) {
   const KvAddress at(params.layout);
   find_groups(params, item, begin, count, groups, [&](size_t offset) { return at.value(item.kv_head, offset); });

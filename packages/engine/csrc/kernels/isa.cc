@@ -17,6 +17,7 @@
 #endif
 #endif
 
+#include "kernels/attention_tiles.h"
 #include "kernels/kernel_table.h"
 #include "kernels/quant_panels.h"
 
@@ -72,8 +73,8 @@ bool cpu_has(Isa isa) {
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
     case Isa::amx: return kAmxQuantPanels.num_panels > 0 && cpu_has(Isa::avx512) && cpu_has_amx_int8() && may_use_tiles();
     case Isa::amx_bf16:
-      return kAmxBf16QuantPanels.num_panels > 0 && kAmxBf16Rows.quantize_rows != nullptr && cpu_has(Isa::avx512) && cpu_has_amx_bf16() &&
-             may_use_tiles();
+      return kAmxBf16QuantPanels.num_panels > 0 && kAmxBf16Rows.quantize_rows != nullptr && kAmxBf16AttentionRun != nullptr &&
+             cpu_has(Isa::avx512) && cpu_has_amx_bf16() && may_use_tiles();
 #elif defined(__aarch64__)
     case Isa::neon: return true;
 #if defined(__linux__)
@@ -92,6 +93,7 @@ const KernelTable* amx_bf16_table() {
     made.quantize_rows = kAmxBf16Rows.quantize_rows;
     made.rms_norm_quantize = kAmxBf16Rows.rms_norm_quantize;
     made.swiglu_quantize = kAmxBf16Rows.swiglu_quantize;
+    made.attention_run = kAmxBf16AttentionRun;
     return made;
   }();
   return &table;

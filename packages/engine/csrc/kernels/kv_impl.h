@@ -50,33 +50,52 @@ inline void kv_encode(F value, uint8_t* out) {
   }
 }
 
+/** Elements [d, 16 tokens] of a group of 16 keys. */
+template <KvDtype D>
+inline F kv_load_keys(const uint8_t* group, size_t d) {
+  if constexpr (D == KvDtype::bf16) return f_load_bf16_of_pairs(reinterpret_cast<const uint16_t*>(group + d / 2 * 64), d % 2 != 0);
+  else return kv_load<D>(group + d * 16 * kv_element_bytes(D));
+}
+
+/** Elements [d, d + 16) of a token's value; bf16: `row` is its pair's. */
+template <KvDtype D>
+inline F kv_load_value(const uint8_t* row, size_t token, size_t d) {
+  if constexpr (D == KvDtype::bf16) return f_load_bf16_of_pairs(reinterpret_cast<const uint16_t*>(row + d * 4), token % 2 != 0);
+  else return kv_load<D>(row + d * kv_element_bytes(D));
+}
+
 /** Address of a block's parts, in bytes from the block's start. */
 struct KvAddress {
   explicit KvAddress(const KvLayout& layout)
       : layout(layout), element(kv_element_bytes(layout.dtype)), key_bytes(layout.vector_bytes(layout.key_dim)),
-        value_bytes(layout.vector_bytes(layout.value_dim)) {}
-  /** gqa: key element 0 of token `offset` (elements of one key are 16 apart; int8: pairs of them); mla: the token's row. */
+        value_bytes(layout.vector_bytes(layout.value_dim)),
+        key_step(layout.dtype == KvDtype::int8 || layout.dtype == KvDtype::bf16 ? 2 * element : element),
+        values_together(layout.dtype == KvDtype::int8 ? 16 : layout.dtype == KvDtype::bf16 ? 2 : 1) {}
+  /** gqa: key element 0 of token `offset`; mla: the token's row. */
   size_t key(size_t head, size_t offset) const {
     if (layout.mla) return offset * key_bytes;
-    const size_t step = layout.dtype == KvDtype::int8 ? 2 : element;
-    return (head * layout.block_size + offset / 16 * 16) * key_bytes + offset % 16 * step;
+    return (head * layout.block_size + offset / 16 * 16) * key_bytes + offset % 16 * key_step;
   }
-  /** Value of token `offset`; gqa int8: of the token's group of 16. */
+  /** Value of token `offset`; gqa bf16: of its pair; gqa int8: of its group of 16. */
   size_t value(size_t head, size_t offset) const {
     if (layout.mla) return offset * key_bytes;
-    const size_t token = layout.dtype == KvDtype::int8 ? offset / 16 * 16 : offset;
+    const size_t token = offset / values_together * values_together;
     return layout.num_kv_heads * layout.block_size * key_bytes + (head * layout.block_size + token) * value_bytes;
   }
   const KvLayout& layout;
   size_t element, key_bytes, value_bytes;
+  /** gqa: bytes from a token's key to the next one's, within a group of 16; tokens whose values lie in one another. */
+  size_t key_step, values_together;
 };
 
-/** 16 elements, strides in elements. */
-template <KvDtype D, size_t kToStride, size_t kFromStride>
+/** 16 / kTogether times kTogether elements, strides in elements. */
+template <KvDtype D, size_t kToStride, size_t kFromStride, size_t kTogether = 1>
 inline void copy_strided(uint8_t* to, const uint8_t* from) {
   constexpr size_t bytes = kv_element_bytes(D);
 #pragma GCC unroll 16
-  for (size_t i = 0; i < 16; i++) __builtin_memcpy(to + i * kToStride * bytes, from + i * kFromStride * bytes, bytes);
+  for (size_t i = 0; i < 16 / kTogether; i++) {
+    __builtin_memcpy(to + i * kToStride * bytes, from + i * kFromStride * bytes, bytes * kTogether);
+  }
 }
 
 template <KvDtype D>
@@ -86,18 +105,27 @@ void kv_write_as(const KvLayout& layout, uint8_t* pool, size_t slot, const float
   const size_t offset = slot % layout.block_size;
   alignas(64) uint8_t encoded[64];
   for (size_t h = 0; h < layout.num_kv_heads; h++) {
+    uint8_t* key_at = block + at.key(h, offset);
     for (size_t d = 0; d < layout.key_dim; d += 16) {
       const F lanes = f_load(key + h * layout.key_dim + d);
       if (layout.mla) {
-        kv_encode<D>(lanes, block + at.key(h, offset) + d * at.element);
-      } else {
-        kv_encode<D>(lanes, encoded);
-        copy_strided<D, 16, 1>(block + at.key(h, offset) + d * 16 * at.element, encoded);
+        kv_encode<D>(lanes, key_at + d * at.element);
+        continue;
       }
+      kv_encode<D>(lanes, encoded);
+      if constexpr (D == KvDtype::bf16) copy_strided<D, 32, 2, 2>(key_at + d * 16 * at.element, encoded);
+      else copy_strided<D, 16, 1>(key_at + d * 16 * at.element, encoded);
     }
     if (layout.mla) continue;
+    uint8_t* value_at = block + at.value(h, offset);
     for (size_t d = 0; d < layout.value_dim; d += 16) {
-      kv_encode<D>(f_load(value + h * layout.value_dim + d), block + at.value(h, offset) + d * at.element);
+      const F lanes = f_load(value + h * layout.value_dim + d);
+      if constexpr (D == KvDtype::bf16) {
+        kv_encode<D>(lanes, encoded);
+        copy_strided<D, 2, 1>(value_at + (2 * d + offset % 2) * at.element, encoded);
+      } else {
+        kv_encode<D>(lanes, value_at + d * at.element);
+      }
     }
   }
 }
@@ -126,12 +154,14 @@ void kv_read_as(const KvLayout& layout, const uint8_t* pool, size_t slot, float*
   alignas(64) uint8_t encoded[64];
   for (size_t h = 0; h < layout.num_kv_heads; h++) {
     for (size_t d = 0; d < layout.key_dim; d += 16) {
-      copy_strided<D, 1, 16>(encoded, block + at.key(h, offset) + d * 16 * at.element);
+      const uint8_t* key_at = block + at.key(h, offset) + d * 16 * at.element;
+      if constexpr (D == KvDtype::bf16) copy_strided<D, 2, 32, 2>(encoded, key_at);
+      else copy_strided<D, 1, 16>(encoded, key_at);
       f_store(key + h * layout.key_dim + d, kv_load<D>(encoded));
     }
     if (value == nullptr) continue;
     for (size_t d = 0; d < layout.value_dim; d += 16) {
-      f_store(value + h * layout.value_dim + d, kv_load<D>(block + at.value(h, offset) + d * at.element));
+      f_store(value + h * layout.value_dim + d, kv_load_value<D>(block + at.value(h, offset), offset, d));
     }
   }
 }

@@ -12,6 +12,7 @@
 #include "kernels/avx512_block_impl.h"
 #include "kernels/bf16_rows.h"
 #include "kernels/tile_config.h"
+#include "kernels/tile_instructions.h"
 
 namespace tandem {
 namespace {
@@ -154,12 +155,6 @@ inline TileConfig tiles_for(size_t first_rows, size_t second_rows) {
   for (const int weights : {6, 7}) config.set(weights, kTileRows, 64);
   return config;
 }
-
-// Written out: the compilers' own do not say what memory they touch.
-#define TANDEM_TILE_LOAD(tile, from, stride) asm volatile("tileloadd (%0,%1,1), %%tmm" tile ::"r"(from), "r"(stride) : "memory")
-#define TANDEM_TILE_STORE(tile, to, stride) asm volatile("tilestored %%tmm" tile ", (%0,%1,1)" ::"r"(to), "r"(stride) : "memory")
-#define TANDEM_TILE_ZERO(tile) asm volatile("tilezero %%tmm" tile ::)
-#define TANDEM_TILE_MULTIPLY(sums, rows, weights) asm volatile("tdpbf16ps %%tmm" weights ", %%tmm" rows ", %%tmm" sums ::)
 
 /** P panels of a call with all its rows. */
 template <TensorDtype D, size_t P>

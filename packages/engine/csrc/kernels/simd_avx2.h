@@ -76,6 +76,16 @@ inline __m256 bf16_half(const uint16_t* p) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(words), 16));
 }
 inline F f_load_bf16(const uint16_t* p) { return {bf16_half(p), bf16_half(p + 8)}; }
+/** Of 16 pairs the first or the second. */
+inline F f_load_bf16_of_pairs(const uint16_t* p, bool second) {
+  const __m128i count = _mm_cvtsi32_si128(second ? 0 : 16);
+  const __m256i mask = _mm256_set1_epi32(-0x10000);
+  const auto eight = [&](const uint16_t* from) {
+    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    return _mm256_castsi256_ps(_mm256_and_si256(_mm256_sll_epi32(pairs, count), mask));
+  };
+  return {eight(p), eight(p + 16)};
+}
 /** e4m3: the bits shifted into a half are the value times 2^-8. */
 inline __m256 fp8_half(const uint8_t* p) {
   const __m128i words = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));

@@ -60,6 +60,11 @@ inline F f_load_bf16(const uint16_t* p) {
   const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(words), 16))};
 }
+/** Of 16 pairs the first or the second. */
+inline F f_load_bf16_of_pairs(const uint16_t* p, bool second) {
+  const __m512i high = _mm512_sll_epi32(_mm512_loadu_si512(p), _mm_cvtsi32_si128(second ? 0 : 16));
+  return {_mm512_castsi512_ps(_mm512_and_si512(high, _mm512_set1_epi32(-0x10000)))};
+}
 /** fp8 values divided by kFp8Scale: e4m3 bits shifted into a half are the value times 2^-8. */
 inline F f_load_fp8_scaled(const uint8_t* p) {
   const __m256i words = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));

@@ -71,6 +71,14 @@ inline F f_load_f16(const uint16_t* p) {
 inline F f_load_bf16(const uint16_t* p) {
   return f_each([=](int i) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)); });
 }
+/** Of 16 pairs the first or the second. */
+inline F f_load_bf16_of_pairs(const uint16_t* p, bool second) {
+  const int32x4_t count = vdupq_n_s32(second ? 0 : 16);
+  return f_each([&](int i) {
+    const uint32x4_t pairs = vreinterpretq_u32_u16(vld1q_u16(p + 8 * i));
+    return vreinterpretq_f32_u32(vandq_u32(vshlq_u32(pairs, count), vdupq_n_u32(0xffff0000)));
+  });
+}
 /** fp8 values divided by kFp8Scale: e4m3 bits shifted into a half are the value times 2^-8. */
 inline F f_load_fp8_scaled(const uint8_t* p) {
   const uint8x16_t bytes = vld1q_u8(p);

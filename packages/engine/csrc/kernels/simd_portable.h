@@ -92,6 +92,12 @@ inline float fp8_to_float(uint8_t b) { return fp8_to_scaled(b) * kFp8Scale; }
 
 inline F f_load_f16(const uint16_t* p) { F r; TANDEM_LANES r.v[i] = half_to_float(p[i]); return r; }
 inline F f_load_bf16(const uint16_t* p) { F r; TANDEM_LANES r.v[i] = bits_to_float(static_cast<uint32_t>(p[i]) << 16); return r; }
+/** Of 16 pairs the first or the second. */
+inline F f_load_bf16_of_pairs(const uint16_t* p, bool second) {
+  F r;
+  TANDEM_LANES r.v[i] = bits_to_float(static_cast<uint32_t>(p[2 * i + (second ? 1 : 0)]) << 16);
+  return r;
+}
 /** fp8 values divided by kFp8Scale. */
 inline F f_load_fp8_scaled(const uint8_t* p) { F r; TANDEM_LANES r.v[i] = fp8_to_scaled(p[i]); return r; }
 inline void f_store_f16(uint16_t* p, F a) { TANDEM_LANES p[i] = float_to_half(a.v[i]); }

@@ -39,6 +39,12 @@ export async function createNativeAttentionBackend (
   return new NativeAttentionBackend(model.config, options, layers)
 }
 
+/** What `auto` means: f16, but bf16 where attention runs in AMX tiles, which read nothing else. MLA does not. */
+export function kvDtypeOf (kvDtype: KvDtype | 'auto', addon: NativeAddon, { config }: Model): KvDtype {
+  if (kvDtype !== 'auto') return kvDtype
+  return addon.computeDtype() === 'bf16' && config.attention.kind !== 'mla' ? 'bf16' : 'f16'
+}
+
 /** Index in `nativeKvDtypes`. Throws `kv_dtype_unsupported`. */
 export function kvDtypeIndex (kvDtype: KvDtype): number {
   const index = (nativeKvDtypes as readonly string[]).indexOf(kvDtype)

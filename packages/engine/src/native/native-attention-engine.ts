@@ -11,14 +11,14 @@ import type { NativeAddon, NativeAttentionEngine, NativeAttentionOptions } from 
 import { translated, translatedCall } from './errors.js'
 import { reachableTopology } from './endpoints.js'
 import { progressOf } from './load-progress.js'
-import { kvDtypeIndex } from './native-attention-backend.js'
+import { kvDtypeIndex, kvDtypeOf } from './native-attention-backend.js'
 
 /** Loads the attention side's weights. Throws `tensor_unsupported`, `model_unsupported`, `kv_pool_too_large`, `kv_dtype_unsupported`. */
 export async function createNativeAttentionEngine (
   addon: NativeAddon, options: AttentionEngineOptions, reason: string
 ): Promise<AttentionEngine> {
   const { onProgress, onPeerDown, kvBlocks, blockSize } = options
-  const kvDtype = options.kvDtype === 'auto' ? 'f16' : options.kvDtype
+  const kvDtype = kvDtypeOf(options.kvDtype, addon, options.model)
   const totalBytes = attentionTensorRefs(options.model).reduce((sum, ref) => sum + ref.byteLength, 0)
   const native = await translated(addon.createAttentionEngine(
     nativeOptions(options, kvDtypeIndex(kvDtype)), onPeerDown, progressOf(totalBytes, onProgress)

@@ -7,7 +7,7 @@ import type { NativeAddon } from './addon-boundary.js'
 import { AutoAttentionEngine } from './auto-attention-engine.js'
 import { FfnEngineWithGrpc } from './ffn-engine-with-grpc.js'
 import { loadAddon } from './load-addon.js'
-import { createNativeAttentionBackend } from './native-attention-backend.js'
+import { createNativeAttentionBackend, kvDtypeOf } from './native-attention-backend.js'
 import { createNativeAttentionEngine } from './native-attention-engine.js'
 import { createNativeFfnBackend } from './native-ffn-backend.js'
 import { createNativeFfnEngine } from './native-ffn-engine.js'
@@ -40,7 +40,7 @@ export const nativeProvider: EngineProvider = {
 /** The pipelined engine over native layers. */
 async function layeredAttentionEngine (addon: NativeAddon, options: AttentionEngineOptions, context: EngineContext): Promise<AttentionEngine> {
   const { model, kvBlocks, blockSize, maxModelLen, numThreads, onProgress } = options
-  const kvDtype = options.kvDtype === 'auto' ? kvDtypes[0] : options.kvDtype
+  const kvDtype = kvDtypeOf(options.kvDtype, addon, model)
   const backend = await createNativeAttentionBackend(addon, model, {
     numBlocks: kvBlocks, blockSize, maxModelLen, kvDtype, numThreads, ...(onProgress === undefined ? {} : { onProgress })
   })

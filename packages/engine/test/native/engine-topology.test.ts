@@ -12,7 +12,7 @@ const MAX_TOKENS = 6
 const cases = [
   ['gguf-llama', 'tp', 'int8', 'f32'], ['gguf-qwen3moe', 'ep', 'int8', 'f32'], ['gguf-qwen3moe', 'tp', 'int8', 'f32'],
   ['step3-bf16', 'ep', 'int8', 'f32'], ['deepseek-v2-lite-f32', 'ep', 'int8', 'f32'], ['gguf-llama', 'tp', 'bf16', 'f32'],
-  ['gguf-qwen3moe', 'ep', 'bf16', 'f32'], ['qwen3-bf16', 'tp', 'bf16', 'f32'], ['gguf-llama', 'tp', 'int8', 'int8'],
+  ['gguf-qwen3moe', 'ep', 'bf16', 'f32'], ['qwen3-bf16', 'tp', 'bf16', 'bf16'], ['step3-bf16', 'ep', 'bf16', 'auto'], ['gguf-llama', 'tp', 'int8', 'int8'],
   ['deepseek-v2-lite-f32', 'ep', 'int8', 'int8']
 ] as const
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { kvDtypes, type KernelAddon, type KvLayout, type NativeKvDtype } from '../../src/native/kernels.js'
-import { availablePaths, kernelsOn, kernelsOrNull, largest, seededFloats, seededRandom } from './support/kernel-cases.js'
+import { availablePaths, eightBitPaths, kernelsOn, kernelsOrNull, largest, seededFloats, seededRandom } from './support/kernel-cases.js'
 
 interface Shape {
   readonly name: string
@@ -68,10 +68,15 @@ class Cache {
   }
 }
 
-describe.each(availablePaths)('attention on $isa', ({ index }) => {
+describe.each(availablePaths)('attention on $isa', ({ isa, index }) => {
   describe.each(shapes)('$name', shape => {
-    // int8 multiplies keys with queries, and values with weighted probabilities, of 16 bits.
-    test.each(kvDtypes.map(dtype => [dtype, dtype === 'int8' && !shape.mla ? 5e-5 : 2e-6] as const))('%s cache: within %f of exact attention over what the cache holds', (dtype, tolerance) => {
+    // int8 multiplies keys with queries, and values with weighted probabilities, of 16 bits; tiles take queries and probabilities in bf16.
+    const toleranceOf = (dtype: NativeKvDtype): number => {
+      if (shape.mla) return 2e-6
+      if (dtype === 'bf16' && isa === 'amx_bf16') return 2e-3
+      return dtype === 'int8' ? 5e-5 : 2e-6
+    }
+    test.each(kvDtypes.map(dtype => [dtype, toleranceOf(dtype)] as const))('%s cache: within %f of exact attention over what the cache holds', (dtype, tolerance) => {
       const cache = new Cache(kernelsOn(index), shape, layoutOf(shape, dtype), 150, 51)
       const queries = seededFloats(52, 4 * shape.numHeads * shape.keyDim)
       const output = cache.run(queries, 146)
@@ -83,7 +88,7 @@ describe.each(availablePaths)('attention on $isa', ({ index }) => {
       }
     })
 
-    test.each(['f16', 'int8'] as const)('%s cache: a row has the same bits in prefill, in chunks, alone, and on several threads, across KV partitions', dtype => {
+    test.each(['f16', 'bf16', 'int8'] as const)('%s cache: a row has the same bits in prefill, in chunks, alone, and on several threads, across KV partitions', dtype => {
       const numTokens = 1040
       const cache = new Cache(kernelsOn(index), shape, layoutOf(shape, dtype), numTokens, 53)
       const start = 1000
@@ -132,10 +137,11 @@ describe.each(availablePaths)('attention on $isa', ({ index }) => {
 })
 
 describe.skipIf(availablePaths.length < 2)('instruction sets', () => {
-  test.each(shapes.flatMap(shape => (['f16', 'int8'] as const).map(dtype => ({ ...shape, dtype }))))('$name attention over $dtype has the same bits on every path', shape => {
+  test.each(shapes.flatMap(shape => (['f16', 'bf16', 'int8'] as const).map(dtype => ({ ...shape, dtype }))))('$name attention over $dtype has the same bits on every path', shape => {
     const queries = seededFloats(60, 3 * shape.numHeads * shape.keyDim)
     const layout = layoutOf(shape, shape.dtype)
-    const [first, ...others] = availablePaths.map(({ index }) => new Cache(kernelsOn(index), shape, layout, 530, 61).run(queries, 527))
+    const paths = shape.dtype === 'bf16' ? eightBitPaths : availablePaths
+    const [first, ...others] = paths.map(({ index }) => new Cache(kernelsOn(index), shape, layout, 530, 61).run(queries, 527))
     for (const other of others) expect(other).toEqual(first)
   })
 })
