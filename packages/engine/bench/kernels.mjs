@@ -91,7 +91,7 @@ const attentionCases = [
   { name: 'decode, 32 sequences at 128', numSequences: 32, numRows: 1, contextLength: 128 },
   { name: 'decode, 8 sequences at 1024', numSequences: 8, numRows: 1, contextLength: 1024 },
   { name: 'prefill 512', numSequences: 1, numRows: 512, contextLength: 512 }
-].flatMap(({ name, ...shape }) => [['f16', 1], ['int8', 4]].map(([cache, dtype]) => ({ name: `${name}, ${cache}`, dtype, ...shape })))
+].flatMap(({ name, ...shape }) => [['f16', 1], ['bf16', 2], ['int8', 4]].map(([cache, dtype]) => ({ name: `${name}, ${cache}`, dtype, ...shape })))
 
 function measureAttention (kernels) {
   return attentionCases.map(({ name, ...shape }) => {

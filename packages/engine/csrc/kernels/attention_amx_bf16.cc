@@ -50,8 +50,8 @@ inline void ask(const uint8_t* from) {
     TANDEM_TILE_MULTIPLY(#c, "4", tile);                 \
   }
 /** With registers 0 to C - 1: op(register, their number). */
-#define TANDEM_EACH_SUM(op)    \
-  op("0", 0);                  \
+#define TANDEM_EACH_SUM(op)        \
+  op("0", 0);                      \
   if constexpr (C > 1) op("1", 1); \
   if constexpr (C > 2) op("2", 2); \
   if constexpr (C > 3) op("3", 3)

@@ -67,9 +67,10 @@ void add_values(const AttentionParams& params, const ItemShape& shape, size_t co
   constexpr size_t panel_bytes = 16 * kv_element_bytes(D);
   const size_t row_bytes = layout.value_dim * kv_element_bytes(D);
   const uint8_t* const* next_keys = work.next_keys;
-  auto load = [rows, next_keys, row_bytes, &layout](size_t t, size_t panel) {
+  const size_t key_dim = layout.key_dim;
+  auto load = [=](size_t t, size_t panel) {
     __builtin_prefetch(next_keys[t / 16] + t % 16 * row_bytes + panel * panel_bytes, 0, 3);
-    if constexpr (kLatent) return kv_load_latent<D>(rows[t], panel * 16, layout.key_dim);
+    if constexpr (kLatent) return kv_load_latent<D>(rows[t], panel * 16, key_dim);
     else return kv_load_value<D>(rows[t], t, panel * 16);
   };
   const TileInput p = kLatent ? TileInput{work.scores, 1, 16} : TileInput{work.scores, kKvChunk, 1};
