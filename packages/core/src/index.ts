@@ -1,6 +1,6 @@
 export { systemClock } from './clock.js'
 export type { Clock } from './clock.js'
-export { computeOptions } from './compute-options.js'
+export { computeOptions, kvCacheOptions } from './compute-options.js'
 export { assert, defineErrors, InvariantError, isTandemError, makeError, TandemError } from './errors.js'
 export type { ErrorDefinition, ErrorFacts, ErrorRegistry, GrpcStatus } from './errors.js'
 export { defineOptions, flagName, optionErrors, parseOptions, variableName } from './options.js'

@@ -19,7 +19,9 @@ export interface BackendRefusal {
   readonly reason: string
 }
 
-export type KvDtype = 'f32' | 'f16' | 'bf16' | 'fp8' | 'int8'
+/** In the order of csrc/kernels/dtypes.h: an index crosses the boundary to the native engine. */
+export const kvDtypes = ['f32', 'f16', 'bf16', 'fp8', 'int8'] as const
+export type KvDtype = typeof kvDtypes[number]
 
 /** Whether compute threads are bound to cores; `auto` binds them when there is one for every core the process may use. */
 export type ThreadPinning = 'auto' | 'always' | 'never'

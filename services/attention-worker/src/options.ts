@@ -1,5 +1,5 @@
 // Owns the attention worker's options: one table for flags, TANDEM_* variables and defaults.
-import { computeOptions, defineOptions, threadOptions } from '@tandem/core'
+import { computeOptions, defineOptions, kvCacheOptions, threadOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 
 export const attentionWorkerOptions = defineOptions({
@@ -16,7 +16,7 @@ export const attentionWorkerOptions = defineOptions({
   },
   kvCacheBytes: { type: 'integer', default: 0, min: 0, description: 'bytes of the KV cache; 0 takes a quarter of the free memory at most' },
   blockSize: { type: 'integer', default: 16, min: 1, max: 1024, description: 'tokens per KV block' },
-  kvDtype: { type: 'string', default: 'auto', choices: ['auto', 'f32', 'f16', 'bf16', 'fp8', 'int8'], description: "what the KV cache is kept in; auto is the backend's" },
+  ...kvCacheOptions,
   maxModelLen: { type: 'integer', default: 0, min: 0, description: "longest sequence in tokens; 0 takes the model's, or what the KV cache holds" },
   activationDtype: {
     type: 'string', default: 'f32', choices: ['f32', 'bf16', 'fp8_e4m3'], description: 'what activations travel in; the same for all attention workers'

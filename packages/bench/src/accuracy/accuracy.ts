@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { formatTable } from '@tandem/cli'
 import type { CommandContext, ExitCode } from '@tandem/cli'
-import { computeOptions, defineOptions, parseOptions } from '@tandem/core'
+import { computeOptions, defineOptions, kvCacheOptions, parseOptions } from '@tandem/core'
 import type { OptionsOf } from '@tandem/core'
 import { defaultModelPath } from '@tandem/default-model'
 import { chooseComputeDtype, createColocatedEngine } from '@tandem/engine'
@@ -23,7 +23,7 @@ import { scoreTextOnServer } from './server-scores.js'
 
 export const accuracyOptions = defineOptions({
   backend: { type: 'string', description: 'which backend is scored', default: 'auto', choices: ['auto', 'reference', 'cpu', 'cuda'] },
-  kvDtype: { type: 'string', description: "what the KV cache is kept in; auto is the backend's", default: 'auto', choices: ['auto', 'f32', 'f16', 'bf16', 'fp8', 'int8'] },
+  ...kvCacheOptions,
   ...computeOptions,
   activationDtype: { type: 'string', description: 'what activations travel in', default: 'f32', choices: ['f32', 'bf16', 'fp8_e4m3'] },
   model: { type: 'string', description: 'GGUF file or Hugging Face directory, with --url for its tokenizer; the shipped one if not given' },

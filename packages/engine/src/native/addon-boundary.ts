@@ -5,9 +5,6 @@ import type { AttentionWeights, FfnWeights, ModelConfig } from '@tandem/model'
 import type { FfnLeaves, UbatchSequence } from '../backend.js'
 import type { AttentionEngineStats, ComputeDtype, FfnEngineStats, NumaNodeChoice, ProcessPlacement, StepPlan, StepResult, ThreadPinning } from '../types.js'
 
-/** In the order of csrc/kernels/dtypes.h. */
-export const nativeKvDtypes = ['f32', 'f16', 'bf16', 'fp8', 'int8'] as const
-
 /** What csrc/native/js_values.h makes of an EngineError. */
 export interface NativeFailure extends Error {
   readonly code: string
@@ -28,7 +25,7 @@ export interface NativeAttentionLayersOptions {
   readonly weights: AttentionWeights
   readonly kvBlocks: number
   readonly blockSize: number
-  /** Index in `nativeKvDtypes`. */
+  /** Index in `kvDtypes`. */
   readonly kvDtype: number
   readonly numThreads: number
 }

@@ -9,10 +9,6 @@ import { loadAddon } from './load-addon.js'
 export const isaPaths = ['portable', 'avx2', 'avx2_vnni', 'avx512', 'amx', 'amx_bf16', 'neon', 'neon_dotprod', 'neon_i8mm'] as const
 export type IsaPath = typeof isaPaths[number]
 
-/** In the order of csrc/kernels/dtypes.h. */
-export const kvDtypes = ['f32', 'f16', 'bf16', 'fp8', 'int8'] as const
-export type NativeKvDtype = typeof kvDtypes[number]
-
 /** A PackedMatrix; freed by the garbage collector. */
 export type MatrixHandle = object
 

@@ -5,8 +5,8 @@ import { attentionTensorRefs } from '@tandem/model'
 import type { Model, ModelConfig } from '@tandem/model'
 import type { AttentionBackend, AttnOutput, Ubatch } from '../backend.js'
 import { engineErrors } from '../errors.js'
+import { kvDtypes } from '../types.js'
 import type { KvDtype } from '../types.js'
-import { nativeKvDtypes } from './addon-boundary.js'
 import type { NativeAddon, NativeAttentionLayers, NativeUbatch } from './addon-boundary.js'
 import { translated, translatedCall } from './errors.js'
 import { progressOf } from './load-progress.js'
@@ -45,10 +45,10 @@ export function kvDtypeOf (kvDtype: KvDtype | 'auto', addon: NativeAddon, { conf
   return addon.computeDtype() === 'bf16' && config.attention.kind !== 'mla' ? 'bf16' : 'f16'
 }
 
-/** Index in `nativeKvDtypes`. Throws `kv_dtype_unsupported`. */
+/** Index in `kvDtypes`. Throws `kv_dtype_unsupported`. */
 export function kvDtypeIndex (kvDtype: KvDtype): number {
-  const index = (nativeKvDtypes as readonly string[]).indexOf(kvDtype)
-  if (index < 0) throw makeError(engineErrors, 'kv_dtype_unsupported', { backend: 'cpu', supported: nativeKvDtypes.join(', '), kvDtype })
+  const index = (kvDtypes as readonly string[]).indexOf(kvDtype)
+  if (index < 0) throw makeError(engineErrors, 'kv_dtype_unsupported', { backend: 'cpu', supported: kvDtypes.join(', '), kvDtype })
   return index
 }
 

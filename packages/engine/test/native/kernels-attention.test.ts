@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { kvDtypes, type KernelAddon, type KvLayout, type NativeKvDtype } from '../../src/native/kernels.js'
+import type { KernelAddon, KvLayout } from '../../src/native/kernels.js'
+import { kvDtypes } from '../../src/types.js'
+import type { KvDtype } from '../../src/types.js'
 import { availablePaths, eightBitPaths, kernelsOn, kernelsOrNull, largest, seededFloats, seededRandom } from './support/kernel-cases.js'
 
 interface Shape {
@@ -18,7 +20,7 @@ const shapes: readonly Shape[] = [
 ]
 const blockSize = 16
 
-const layoutOf = (shape: Shape, dtype: NativeKvDtype): KvLayout =>
+const layoutOf = (shape: Shape, dtype: KvDtype): KvLayout =>
   ({ dtype: kvDtypes.indexOf(dtype), mla: shape.mla, blockSize, numKvHeads: shape.numKvHeads, keyDim: shape.keyDim, valueDim: shape.valueDim })
 
 /** A cache of one sequence with its blocks scattered over the pool, and keys and values as they read back. */
@@ -71,7 +73,7 @@ class Cache {
 describe.each(availablePaths)('attention on $isa', ({ isa, index }) => {
   describe.each(shapes)('$name', shape => {
     // int8 multiplies keys with queries, and values with weighted probabilities, of 16 bits; tiles take queries and probabilities in bf16.
-    const toleranceOf = (dtype: NativeKvDtype): number => {
+    const toleranceOf = (dtype: KvDtype): number => {
       if (shape.mla) return 2e-6
       if (dtype === 'bf16' && isa === 'amx_bf16') return 2e-3
       return dtype === 'int8' ? 5e-5 : 2e-6
