@@ -1,6 +1,6 @@
 // Owns the two ends of the way between an attention engine and one FFN worker. A channel has a fixed
 // number of slots; a slot holds one request and, later, the answer to it. Whoever implements these keeps
-// what it shows alive: a request until its answer was sent, an answer until its slot is released.
+// what it shows alive: a request until its answer is written, an answer until its slot is released.
 //
 // Slots and not byte rings: answers come in any order without holding memory back, the lowest free slot is
 // taken first so that few pages stay hot, and the window is bounded by construction.
@@ -86,7 +86,7 @@ class FfnChannel {
 
 class FfnPeer;
 
-// FFN side: one request. Valid until the peer's send_reply for its slot.
+// FFN side: one request. Its sections are valid until the answer is written; `view.header` is a copy.
 struct Delivery {
   std::shared_ptr<FfnPeer> peer;
   int slot = -1;
@@ -99,7 +99,8 @@ class FfnPeer {
   virtual ~FfnPeer() = default;
   // The next well-formed a2f frame; answers bad ones itself and counts them in `refused`.
   virtual bool poll(Delivery* delivery, std::array<uint64_t, kNumFrameStatuses>* refused) = 0;
-  // Memory for the answer of a slot, 64-byte aligned; nullptr when the peer is gone or it does not fit.
+  // Memory for the answer of a slot, 64-byte aligned, which may be that of the request; nullptr when the peer is gone or
+  // it does not fit.
   virtual std::byte* begin_reply(int slot, size_t bytes) = 0;
   virtual void send_reply(int slot, size_t bytes) = 0;
   virtual bool closed() const = 0;

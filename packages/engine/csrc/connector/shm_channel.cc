@@ -37,7 +37,7 @@ class ShmChannel final : public FfnChannel, public IoHandler {
   }
 
  protected:
-  std::byte* slot_memory(int slot, size_t) override { return layout_.request(slot); }
+  std::byte* slot_memory(int slot, size_t) override { return layout_.slot(slot); }
 
   void publish(int slot, const std::byte*, size_t) override {
     push_slot(layout_.a2f(), &a2f_cursor_, slot);
@@ -51,9 +51,9 @@ class ShmChannel final : public FfnChannel, public IoHandler {
       case PopResult::broken: close("the FFN worker broke the shm ring"); return -1;
       case PopResult::slot: break;
     }
-    *frame = layout_.reply(slot);
+    *frame = layout_.slot(slot);
     std::memcpy(header, *frame, sizeof *header);
-    if (check_header(*header, layout_.header().reply_slot_bytes) != FrameStatus::ok) {
+    if (check_header(*header, layout_.header().slot_bytes) != FrameStatus::ok) {
       close("the FFN worker sent a malformed frame");
       return -1;
     }

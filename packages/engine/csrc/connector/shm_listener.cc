@@ -46,11 +46,10 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
         close();
         return false;
       }
-      const std::byte* frame = layout_.request(slot);
+      const std::byte* frame = layout_.slot(slot);
       FrameHeader header;
       std::memcpy(&header, frame, sizeof header);
-      FrameStatus status = check_header(header, std::min<uint64_t>(layout_.header().request_slot_bytes,
-                                                                   context_.max_frame_bytes));
+      FrameStatus status = check_header(header, std::min<uint64_t>(layout_.header().slot_bytes, context_.max_frame_bytes));
       if (status == FrameStatus::ok && header.kind != FrameKind::a2f) status = FrameStatus::malformed;
       if (status == FrameStatus::ok) {
         delivery->peer = shared_from_this();
@@ -65,7 +64,7 @@ class ShmPeer final : public FfnPeer, public IoHandler, public std::enable_share
   }
 
   std::byte* begin_reply(int slot, size_t bytes) override {
-    return closed() || bytes > layout_.header().reply_slot_bytes ? nullptr : layout_.reply(slot);
+    return closed() || bytes > layout_.header().slot_bytes ? nullptr : layout_.slot(slot);
   }
 
   void send_reply(int slot, size_t) override {

@@ -44,7 +44,8 @@ class FfnShard {
   FfnSplit split() const { return split_; }
   uint64_t weight_bytes() const { return weight_bytes_; }
 
-  // FFN half of a layer over all rows of `frames` at once.
+  // FFN half of a layer over all rows of `frames` at once. All input is read before anything is written: `roots` may lie
+  // where the input does.
   void run(size_t layer_idx, const std::vector<FfnRows>& frames, ThreadPool& pool, FfnScratch* scratch) const;
 
  private:
