@@ -17,13 +17,11 @@ import { commandOf, descendants, readProcesses, residentBytes } from './processe
 
 export const idleOptions = defineOptions({
   seconds: { type: 'integer', description: 'how long CPU time is watched', default: 10, min: 1, max: 3600 },
+  settleSeconds: { type: 'integer', description: 'how long it may come to rest after the users', default: 45, min: 1, max: 3600 },
   users: { type: 'integer', description: 'users that are served once before, so that memory is in use', default: 32, min: 0, max: 1024 },
   ...startOptions
 })
 type IdleOptions = OptionsOf<typeof idleOptions>
-
-/** After the last request: timers of connections and heartbeats fall back to their idle pace. */
-const settleMs = 3_000
 
 interface ProcessCost {
   readonly command: string
@@ -44,6 +42,8 @@ interface WorkerMemory {
 
 interface Outcome {
   readonly facts: Readonly<Record<string, unknown>>
+  /** Of one core, while it came to rest: in the first half minute V8 collects what the load left. */
+  readonly settlingCpuShare: number
   readonly processes: readonly ProcessCost[]
   readonly memory: readonly WorkerMemory[]
 }
@@ -52,15 +52,16 @@ interface Outcome {
 export async function runIdle (given: Readonly<Record<string, unknown>>, passedOn: readonly string[], context: CommandContext): Promise<ExitCode> {
   const options = parseOptions(idleOptions, { flags: given })
   const surroundings = describeSurroundings()
-  const { facts, processes, memory } = await BenchRun.with(context, async run => await measure(run, options, passedOn))
-  const cpuShare = processes.reduce((sum, cost) => sum + cost.cpuShare, 0)
+  const { facts, settlingCpuShare, processes, memory } = await BenchRun.with(context, async run => await measure(run, options, passedOn))
+  const cpuShare = cpuShareOf(processes)
   context.terminal.out([
     surroundingsText(surroundings),
     Object.values(facts).join(', '),
     '',
     formatTable(['process', 'CPU', 'resident'], processes.map(cost =>
       [cost.command, percent(cost.cpuShare), formatBytes(cost.rssBytes)])),
-    `CPU of all, over ${options.seconds} s: ${percent(cpuShare)} of a core; ${verdict(cpuShare, idleCpuShareMax)} ${percent(idleCpuShareMax)}`,
+    `CPU of all, in the ${options.settleSeconds} s after the users: ${percent(settlingCpuShare)} of a core`,
+    `CPU of all, then over ${options.seconds} s: ${percent(cpuShare)} of a core; ${verdict(cpuShare, idleCpuShareMax)} ${percent(idleCpuShareMax)}`,
     '',
     formatTable(['worker', 'weights', 'KV pool', 'resident', 'limit', ''], memory.map(worker => [
       worker.workerId,
@@ -68,7 +69,7 @@ export async function runIdle (given: Readonly<Record<string, unknown>>, passedO
       verdict(worker.rssBytes, worker.maxBytes)
     ]))
   ].join('\n'))
-  writeReport(options.output, { bench: 'idle', ...surroundings, ...facts, seconds: options.seconds, cpuShare, processes, memory })
+  writeReport(options.output, { bench: 'idle', ...surroundings, ...facts, seconds: options.seconds, settleSeconds: options.settleSeconds, settlingCpuShare, cpuShare, processes, memory })
   return 0
 }
 
@@ -81,12 +82,12 @@ async function measure (run: BenchRun, options: IdleOptions, passedOn: readonly 
     const workload = decodeWorkload(options.users, 4, 32)
     await runWave(server, workload, promptsOf(workload, 1, 0, 0), signal)
   }
-  run.say('letting it come to rest')
-  await delay(settleMs, undefined, { signal })
+  run.say(`letting it come to rest for ${options.settleSeconds} s`)
+  const settlingCpuShare = cpuShareOf(await watch(server, options.settleSeconds, signal))
   run.say(`watching it idle for ${options.seconds} s`)
   const processes = await watch(server, options.seconds, signal)
   const workers = await readWorkers(server.name, server.url)
-  return { facts: { model: server.model, ...server.facts }, processes, memory: workers.map(memoryOf) }
+  return { facts: { model: server.model, ...server.facts }, settlingCpuShare, processes, memory: workers.map(memoryOf) }
 }
 
 async function watch (server: TandemServer, seconds: number, signal: AbortSignal): Promise<ProcessCost[]> {
@@ -113,5 +114,7 @@ function memoryOf (worker: ClusterWorker): WorkerMemory {
     maxBytes: residentBytesMax(weightBytes, worker.kv_cache_bytes)
   }
 }
+
+function cpuShareOf (processes: readonly ProcessCost[]): number { return processes.reduce((sum, cost) => sum + cost.cpuShare, 0) }
 
 function percent (share: number): string { return share === 0 ? '0%' : share < 0.001 ? '<0.1%' : formatPercent(share) }
