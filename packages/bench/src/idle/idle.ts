@@ -17,7 +17,7 @@ import { commandOf, descendants, readProcesses, residentBytes } from './processe
 
 export const idleOptions = defineOptions({
   seconds: { type: 'integer', description: 'how long CPU time is watched', default: 10, min: 1, max: 3600 },
-  settleSeconds: { type: 'integer', description: 'how long it may come to rest after the users', default: 45, min: 1, max: 3600 },
+  settleSeconds: { type: 'integer', description: 'how long it may come to rest after the users', default: 75, min: 1, max: 3600 },
   users: { type: 'integer', description: 'users that are served once before, so that memory is in use', default: 32, min: 0, max: 1024 },
   ...startOptions
 })
@@ -42,7 +42,7 @@ interface WorkerMemory {
 
 interface Outcome {
   readonly facts: Readonly<Record<string, unknown>>
-  /** Of one core, while it came to rest: in the first half minute V8 collects what the load left. */
+  /** Of one core, while it came to rest: in the first minute V8 collects what the load left. */
   readonly settlingCpuShare: number
   readonly processes: readonly ProcessCost[]
   readonly memory: readonly WorkerMemory[]
