@@ -37,8 +37,7 @@ class AttentionLayers {
   // Final norm and LM head of chosen residual rows: [num_rows, vocab_size], rows logits_stride() floats apart, in memory valid until
   // the next call.
   float* logits(const std::vector<const float*>& residual_rows);
-  // An odd number of cache lines: a column of logits then lies in as many sets of the caches as there are rows, not all in one.
-  size_t logits_stride() const { return ((config_.vocab_size + 15) / 16 | 1) * 16; }
+  size_t logits_stride() const { return float_stride(config_.vocab_size); }
 
  private:
   struct Layer {

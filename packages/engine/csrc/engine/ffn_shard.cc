@@ -119,9 +119,9 @@ void FfnShard::gated(const Mlp& mlp, const RowBuffer& rows, size_t num_rows, Thr
       matmul(mlp.up, up_rows, num_rows, MatmulOutput{up - begin, kUnitColumns}, begin, end);
       if (inner.has_blocks()) {
         swiglu_quantize(gate, kUnitColumns, up, kUnitColumns, num_rows, end - begin, inner.blocks(0) + unit,
-                        quant_blocks(width));
+                        block_stride(width));
       } else {
-        swiglu(gate, kUnitColumns, up, kUnitColumns, num_rows, end - begin, inner.values(0) + begin, width);
+        swiglu(gate, kUnitColumns, up, kUnitColumns, num_rows, end - begin, inner.values(0) + begin, float_stride(width));
       }
     }
   });
@@ -182,11 +182,11 @@ void FfnShard::run_expert(const Layer& layer, const FfnConfig& ffn, size_t exper
   RowBuffer& rows = scratch->expert_rows;
   rows.prepare(count, config_.hidden_size, scratch->rows.has_blocks(), scratch->rows.has_floats());
   if (rows.has_blocks()) {
-    const auto x = Activations::of(scratch->rows.blocks(0), quant_blocks(config_.hidden_size));
+    const auto x = Activations::of(scratch->rows.blocks(0), block_stride(config_.hidden_size));
     gather_rows(x, row_of.data(), count, config_.hidden_size, rows.blocks(0), nullptr, x.stride);
   }
   if (rows.has_floats()) {
-    const auto x = Activations::of(scratch->rows.values(0), config_.hidden_size);
+    const auto x = Activations::of(scratch->rows.values(0), float_stride(config_.hidden_size));
     gather_rows(x, row_of.data(), count, config_.hidden_size, nullptr, rows.values(0), x.stride);
   }
   gated(mlp, rows, count, pool, scratch);

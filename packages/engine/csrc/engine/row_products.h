@@ -19,8 +19,9 @@ class RowBuffer {
   size_t num_columns() const { return num_columns_; }
   bool has_blocks() const { return has_blocks_; }
   bool has_floats() const { return has_floats_; }
-  QuantBlock* blocks(size_t row) { return blocks_.data() + row * quant_blocks(num_columns_); }
-  float* values(size_t row) { return values_.data() + row * num_columns_; }
+  // Rows lie block_stride(num_columns) blocks and float_stride(num_columns) floats apart.
+  QuantBlock* blocks(size_t row) { return blocks_.data() + row * block_stride(num_columns_); }
+  float* values(size_t row) { return values_.data() + row * float_stride(num_columns_); }
   // The rows as `matrix` wants them.
   Activations for_matrix(const PackedMatrix& matrix) const;
   // Fills the rows from float32 ones, ld apart.

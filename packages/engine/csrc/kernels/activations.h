@@ -31,6 +31,13 @@ static_assert(sizeof(QuantBlock) == 64, "one line per block");
 constexpr size_t quant_blocks(size_t num_columns) { return (num_columns + 31) / 32; }
 
 /**
+ * How far apart rows that products read should lie: an odd number of cache lines. The same column of several rows then lies in as many
+ * sets of a cache; an even number, as most models' widths give, crowds it into few, down to one.
+ */
+constexpr size_t block_stride(size_t num_columns) { return quant_blocks(num_columns) | 1; }
+constexpr size_t float_stride(size_t num_columns) { return ((num_columns + 15) / 16 | 1) * 16; }
+
+/**
  * What a product reads: blocks or float rows, as PackedMatrix::reads_blocks() asks. Row r starts at
  * blocks + r * stride (in blocks) or values + r * stride (in floats).
  */

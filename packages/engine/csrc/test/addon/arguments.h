@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -29,16 +30,23 @@ class TestRows {
  public:
   TestRows(const PackedMatrix& matrix, const float* x, size_t num_rows) {
     const size_t columns = matrix.num_inputs();
-    activations_ = Activations::of(x, columns);
-    if (!matrix.reads_blocks()) return;
-    blocks_.resize(num_rows * quant_blocks(columns));
-    quantize_rows(x, columns, num_rows, columns, blocks_.data(), quant_blocks(columns));
-    activations_ = Activations::of(blocks_.data(), quant_blocks(columns));
+    if (matrix.reads_blocks()) {
+      const size_t stride = block_stride(columns);
+      blocks_.resize(num_rows * stride);
+      quantize_rows(x, columns, num_rows, columns, blocks_.data(), stride);
+      activations_ = Activations::of(blocks_.data(), stride);
+    } else {
+      const size_t stride = float_stride(columns);
+      values_.resize(num_rows * stride);
+      for (size_t row = 0; row < num_rows; row++) std::copy_n(x + row * columns, columns, values_.data() + row * stride);
+      activations_ = Activations::of(values_.data(), stride);
+    }
   }
   const Activations& activations() const { return activations_; }
 
  private:
   std::vector<QuantBlock> blocks_;
+  std::vector<float> values_;
   Activations activations_;
 };
 

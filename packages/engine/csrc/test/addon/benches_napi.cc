@@ -137,14 +137,15 @@ Napi::Value bench_matmul(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < list.Length(); i++) matrices.push_back(list.Get(i).As<Napi::External<PackedMatrix>>().Data());
   const size_t num_rows = size_at(info, 2), num_outputs = matrices[0]->num_outputs();
   const TestRows rows(*matrices[0], floats_at(info, 1), num_rows);
-  std::vector<float> y(num_rows * num_outputs);
+  const size_t ldy = float_stride(num_outputs);
+  std::vector<float> y(num_rows * ldy);
   BoundPool bound(static_cast<int>(size_at(info, 3)));
   ThreadPool& pool = bound.pool;
   const size_t num_panels = (num_outputs + kPanel - 1) / kPanel;
   const double seconds = best_seconds(size_at(info, 4), size_at(info, 3) == 1, [&] {
     for (const PackedMatrix* matrix : matrices) {
       pool.parallel_for(num_panels, split_group(*matrix, num_rows), [&](size_t begin, size_t end, int) {
-        matmul(*matrix, rows.activations(), num_rows, {y.data(), num_outputs, false, nullptr}, begin * kPanel, std::min(end * kPanel, num_outputs));
+        matmul(*matrix, rows.activations(), num_rows, {y.data(), ldy, false, nullptr}, begin * kPanel, std::min(end * kPanel, num_outputs));
       });
     }
   });
