@@ -11,6 +11,9 @@
 namespace tandem {
 namespace {
 
+/** Rows of a tile, and vectors of 8 columns. */
+struct TileShape { int rows, vectors; };
+
 inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 inline __m256 load_half8(const uint8_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 inline __m256 load_u8x8(const uint8_t* p) {
@@ -53,6 +56,18 @@ inline void decode_codes(const QuantPanel& panel, size_t b, UnpackedBlock& block
       const __m256i packed = load256(codes + 64 * v + 32 * half);
       put(v, _mm256_and_si256(packed, nibble));
       put(v + 4, _mm256_and_si256(_mm256_srli_epi16(packed, 4), nibble));
+    }
+  }
+}
+
+/** Q8_0's codes + 128 as two times 4 bits. */
+inline void split_codes(const uint8_t (*codes)[64], uint8_t (*low)[64], uint8_t (*high)[64]) {
+  const __m256i nibble = _mm256_set1_epi8(15), flip = _mm256_set1_epi8(8);
+  for (size_t g = 0; g < kGroups; g++) {
+    for (size_t i = 0; i < 64; i += 32) {
+      const __m256i code = load256(codes[g] + i), top = _mm256_and_si256(_mm256_srli_epi16(code, 4), nibble);
+      _mm256_store_si256(reinterpret_cast<__m256i*>(low[g] + i), _mm256_and_si256(code, nibble));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(high[g] + i), _mm256_xor_si256(top, flip));
     }
   }
 }

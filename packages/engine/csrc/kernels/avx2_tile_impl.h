@@ -1,5 +1,5 @@
-// Owns the product of quantised panels with 256-bit vectors: all rows use the blocks that were unpacked, kRows at a time and 8 columns per
-// register. dot_rows, kRows and kUnsignedQ8_0 come from what was included before.
+// Owns the product of quantised panels with 256-bit vectors: all rows use the blocks that were unpacked, a tile at a time. dot_rows,
+// kTileShape and kUnsignedQ8_0 come from what was included before, and kSplitRows: from so many rows on Q8_0 codes are split; 0: never.
 #pragma once
 
 #include "kernels/avx2_block_impl.h"
@@ -14,85 +14,115 @@ inline __m256 add_scaled(__m256i dot, __m256 weight_scale, float x_scale, __m256
   return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(weight_scale, _mm256_set1_ps(x_scale)), sum);
 }
 
-/** What a tile works on: decoded blocks, of which Q8_0 codes are read in place, and the panel they come from. */
+/** Codes of a block, by groups. */
+using Codes = uint8_t[kGroups][64];
+
+/** What a tile works on: decoded blocks and the panel they come from. Q8_0 codes are read in place, or the upper halves of all codes are here. */
 struct Chunk {
   const UnpackedBlock* blocks;
-  const uint8_t (*in_place)[8][64];
+  const Codes* in_place;
+  const Codes* upper;
   size_t num_blocks, first_block;
   const QuantPanel& panel;
 };
 
-/** R rows x 8 columns. */
-template <TensorDtype D, int R>
+/** R rows x 8 * V columns. */
+template <TensorDtype D, int R, int V, bool kSplit>
 [[gnu::noinline]] void tile(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, size_t column, PrefetchTurn prefetch) {
-  __m256 sum[R];
+  __m256 sum[R][V];
 #pragma GCC unroll 8
-  for (int r = 0; r < R; r++) sum[r] = _mm256_loadu_ps(out + 16 * r + column);
+  for (int r = 0; r < R; r++) {
+    for (int v = 0; v < V; v++) sum[r][v] = _mm256_loadu_ps(out + 16 * r + column + 8 * v);
+  }
   for (size_t b = 0; b < chunk.num_blocks; b++) {
     const UnpackedBlock& block = chunk.blocks[b];
     if (prefetch.due()) prefetch_next<D>(chunk.panel, chunk.first_block + b);
     const QuantBlock* a[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r] = x + static_cast<size_t>(r) * stride + b;
-    const uint8_t* base = (D == TensorDtype::q8_0 ? chunk.in_place[b][0] : block.codes[0]) + 4 * column;
-    const auto* codes = reinterpret_cast<const uint8_t(*)[64]>(base);
-    const __m256 scale = _mm256_load_ps(block.scale + column), second = _mm256_load_ps(block.second + column);
-    __m256i dot[R];
+    const auto from_column = [column](const Codes& codes) { return reinterpret_cast<const uint8_t(*)[64]>(codes[0] + 4 * column); };
+    const uint8_t(*codes)[64] = from_column(D == TensorDtype::q8_0 && !kSplit ? chunk.in_place[b] : block.codes);
+    const float *scale = block.scale + column, *second = block.second + column, *weight_sum = block.weight_sum + column;
+    __m256i dot[R][V];
 #pragma GCC unroll 8
-    for (int r = 0; r < R; r++) dot[r] = D == TensorDtype::q8_0 && !kUnsignedQ8_0 ? _mm256_setzero_si256() : dot_start<D>(*a[r]);
+    for (int r = 0; r < R; r++) {
+      for (int v = 0; v < V; v++) dot[r][v] = D == TensorDtype::q8_0 && !kUnsignedQ8_0 && !kSplit ? _mm256_setzero_si256() : dot_start<D>(*a[r]);
+    }
     if constexpr (D == TensorDtype::q6_k) {
-      dot_rows<D, R, 0, 4>(codes, a, dot);
+      dot_rows<D, R, V, 0, 4>(codes, a, dot);
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
-        sum[r] = add_scaled(dot[r], scale, a[r]->scale, sum[r]);
-        dot[r] = dot_start<D, true>(*a[r]);
+        for (int v = 0; v < V; v++) {
+          sum[r][v] = add_scaled(dot[r][v], _mm256_load_ps(scale + 8 * v), a[r]->scale, sum[r][v]);
+          dot[r][v] = dot_start<D, true>(*a[r]);
+        }
       }
-      dot_rows<D, R, 4, 8>(codes, a, dot);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; r++) sum[r] = add_scaled(dot[r], second, a[r]->scale, sum[r]);
+      dot_rows<D, R, V, 4, 8>(codes, a, dot);
+    } else if constexpr (kSplit) {
+      dot_rows<TensorDtype::q4_1, R, V, 0, 8, 16>(from_column(chunk.upper[b]), a, dot);
+      // Broadcast again: there are no registers to keep them in.
+      for (int r = 0; r < R; r++) asm("" : "+r"(a[r]));
+      dot_rows<TensorDtype::q4_1, R, V, 0, 8>(codes, a, dot);
     } else {
-      dot_rows<D, R, 0, 8>(codes, a, dot);
+      dot_rows<D, R, V, 0, 8>(codes, a, dot);
+    }
 #pragma GCC unroll 8
-      for (int r = 0; r < R; r++) {
-        sum[r] = add_scaled(dot[r], scale, a[r]->scale, sum[r]);
-        if constexpr (has_minimum(D)) sum[r] = _mm256_fmadd_ps(second, _mm256_set1_ps(a[r]->scaled_sum), sum[r]);
+    for (int r = 0; r < R; r++) {
+      for (int v = 0; v < V; v++) {
+        __m256& s = sum[r][v];
+        s = add_scaled(dot[r][v], _mm256_load_ps((D == TensorDtype::q6_k ? second : scale) + 8 * v), a[r]->scale, s);
+        if constexpr (has_minimum(D)) s = _mm256_fmadd_ps(_mm256_load_ps(second + 8 * v), _mm256_set1_ps(a[r]->scaled_sum), s);
+        s = _mm256_fmadd_ps(_mm256_load_ps(weight_sum + 8 * v), _mm256_set1_ps(a[r]->scaled_zero), s);
       }
     }
-    const __m256 weight_sum = _mm256_load_ps(block.weight_sum + column);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++) sum[r] = _mm256_fmadd_ps(weight_sum, _mm256_set1_ps(a[r]->scaled_zero), sum[r]);
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < R; r++) _mm256_storeu_ps(out + 16 * r + column, sum[r]);
+  for (int r = 0; r < R; r++) {
+    for (int v = 0; v < V; v++) _mm256_storeu_ps(out + 16 * r + column + 8 * v, sum[r][v]);
+  }
 }
 
-template <TensorDtype D>
-void panel_product(const QuantPanel& panel, size_t, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
-                   size_t num_rows, float* out) {
+template <TensorDtype D, bool kSplit>
+void product(const QuantPanel& panel, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride, size_t num_rows, float* out) {
   UnpackedBlock blocks[kChunk];
+  alignas(64) Codes upper[kSplit ? kChunk : 1];
   for (size_t i = 0; i < 16 * num_rows; i += 8) _mm256_storeu_ps(out + i, _mm256_setzero_ps());
   for (size_t begin = block_begin; begin < block_end; begin += kChunk) {
     const size_t count = block_end - begin < kChunk ? block_end - begin : kChunk;
-    const Chunk chunk = {blocks, reinterpret_cast<const uint8_t(*)[8][64]>(panel.codes) + begin, count, begin, panel};
+    const Chunk chunk = {blocks, reinterpret_cast<const Codes*>(panel.codes) + begin, upper, count, begin, panel};
     for (size_t b = 0; b < count; b++) {
       if constexpr (D != TensorDtype::q8_0) decode_codes<D>(panel, begin + b, blocks[b]);
+      if constexpr (kSplit) split_codes(chunk.in_place[b], blocks[b].codes, upper[b]);
       decode_scales<D>(panel, begin + b, blocks[b]);
       sum_weights<D>(D == TensorDtype::q8_0 ? chunk.in_place[b] : blocks[b].codes, blocks[b]);
     }
     size_t row = 0;
     PrefetchTurn prefetch = {0, 1};
+    constexpr TileShape shape = kTileShape<D>;
+    constexpr int V = shape.vectors;
     auto run = [&](auto rows_tile, size_t rows) {
-      for (size_t column = 0; column < 16; column += 8) {
+      for (size_t column = 0; column < 16; column += 8 * V) {
         rows_tile(chunk, x + row * stride + begin, stride, out + 16 * row, column, prefetch);
         prefetch = kNoPrefetch;
       }
       row += rows;
     };
-    while (num_rows - row >= kRows) run(tile<D, kRows>, kRows);
-    if (num_rows - row >= 4) run(tile<D, 4>, 4);
-    if (num_rows - row >= 2) run(tile<D, 2>, 2);
-    if (num_rows - row >= 1) run(tile<D, 1>, 1);
+    while (num_rows - row >= shape.rows) run(tile<D, shape.rows, V, kSplit>, shape.rows);
+    if constexpr (shape.rows > 4) {
+      if (num_rows - row >= 4) run(tile<D, 4, V, kSplit>, 4);
+    }
+    if (num_rows - row >= 2) run(tile<D, 2, V, kSplit>, 2);
+    if (num_rows - row >= 1) run(tile<D, 1, V, kSplit>, 1);
   }
+}
+
+template <TensorDtype D>
+void panel_product(const QuantPanel& panel, size_t, size_t block_begin, size_t block_end, const QuantBlock* x, size_t stride,
+                   size_t num_rows, float* out) {
+  if constexpr (D == TensorDtype::q8_0 && kSplitRows > 0) {
+    if (num_rows >= kSplitRows) return product<D, true>(panel, block_begin, block_end, x, stride, num_rows, out);
+  }
+  product<D, false>(panel, block_begin, block_end, x, stride, num_rows, out);
 }
 
 }  // namespace

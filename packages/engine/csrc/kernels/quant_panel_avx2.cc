@@ -1,7 +1,7 @@
 // Owns the dot products of any AVX2 machine. vpmaddubsw adds two products u * s into a signed 16-bit lane. Codes of 4 bits leave room for all
 // eight groups of a block before the lane could overflow (8 * 2 * 15 * 127 = 30,480), 5 bits for four groups (31,496), 6 bits for two
-// (32,004); only then is the sum widened by vpmaddwd. 8-bit codes are widened each time, with the activation's sign moved to fit
-// (2 * 128 * 127 = 32,512).
+// (32,004); only then is the sum widened by vpmaddwd. 8-bit codes are two of 4 bits to a tile of several rows. One of few rows reads them as
+// they are: each product is widened, with the activation's sign moved to fit (2 * 128 * 127 = 32,512), and signs and products want the same units.
 #if defined(__x86_64__)
 #include "kernels/avx2_block_impl.h"
 
@@ -9,8 +9,7 @@ namespace tandem {
 namespace {
 
 constexpr bool kUnsignedQ8_0 = false;
-/** Of a tile: each has a sum of 16 bits and one of floats in a register. */
-constexpr int kRows = 6;
+constexpr size_t kSplitRows = 8;
 
 /** How many groups of four inputs may be added in 16 bits. */
 constexpr int narrow_groups(TensorDtype dtype) {
@@ -22,30 +21,39 @@ constexpr int narrow_groups(TensorDtype dtype) {
   }
 }
 
-/** dot[r] += codes of groups [kFirst, kLast) times rows' activations, for 8 columns. */
-template <TensorDtype D, int R, int kFirst, int kLast>
-inline void dot_rows(const uint8_t (*codes)[64], const QuantBlock* const* a, __m256i* dot) {
+/** 16 columns share each broadcast; their 16-bit sums fill half the registers, and those of floats lie in memory meanwhile. */
+template <TensorDtype>
+constexpr TileShape kTileShape = {4, 2};
+
+/** dot[r][v] += kUnit * codes of groups [kFirst, kLast) times rows' activations, 8 columns a vector. */
+template <TensorDtype D, int R, int V, int kFirst, int kLast, int kUnit = 1>
+inline void dot_rows(const uint8_t (*codes)[64], const QuantBlock* const* a, __m256i (*dot)[V]) {
   constexpr int kNarrow = narrow_groups(D) < kLast - kFirst ? narrow_groups(D) : kLast - kFirst;
-  const __m256i ones = _mm256_set1_epi16(1);
+  const __m256i unit = _mm256_set1_epi16(kUnit);
 #pragma GCC unroll 8
   for (int first = kFirst; first < kLast; first += kNarrow) {
-    __m256i narrow[R];
+    __m256i narrow[R][V];
 #pragma GCC unroll 8
     for (int g = first; g < first + kNarrow; g++) {
-      const __m256i w = load256(codes[g]);
+      __m256i w[V];
+      for (int v = 0; v < V; v++) w[v] = load256(codes[g] + 32 * v);
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
         const __m256i q = broadcast_four(a[r]->q + 4 * g);
-        const __m256i products = D == TensorDtype::q8_0
-            ? _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(q, w))
-            : _mm256_maddubs_epi16(w, q);
-        narrow[r] = g == first ? products : _mm256_add_epi16(narrow[r], products);
-        // Keeps the chain of adds: GCC would turn it into a tree, whose leaves do not fit the registers.
-        asm("" : "+x"(narrow[r]));
+        for (int v = 0; v < V; v++) {
+          const __m256i products = D == TensorDtype::q8_0
+              ? _mm256_maddubs_epi16(_mm256_abs_epi8(w[v]), _mm256_sign_epi8(q, w[v]))
+              : _mm256_maddubs_epi16(w[v], q);
+          narrow[r][v] = g == first ? products : _mm256_add_epi16(narrow[r][v], products);
+          // Keeps the chain of adds: GCC would turn it into a tree, whose leaves do not fit the registers.
+          asm("" : "+x"(narrow[r][v]));
+        }
       }
     }
 #pragma GCC unroll 8
-    for (int r = 0; r < R; r++) dot[r] = _mm256_add_epi32(dot[r], _mm256_madd_epi16(narrow[r], ones));
+    for (int r = 0; r < R; r++) {
+      for (int v = 0; v < V; v++) dot[r][v] = _mm256_add_epi32(dot[r][v], _mm256_madd_epi16(narrow[r][v], unit));
+    }
   }
 }
 

@@ -10,18 +10,20 @@ namespace tandem {
 namespace {
 
 constexpr bool kUnsignedQ8_0 = true;
-/** Of a tile: as many independent sums as keep two units with a latency of five busy. */
-constexpr int kRows = 8;
+constexpr size_t kSplitRows = 0;
+/** As many independent sums as keep two units with a latency of five busy. */
+template <TensorDtype>
+constexpr TileShape kTileShape = {8, 1};
 
-/** dot[r] += codes of groups [kFirst, kLast) times rows' activations, for 8 columns. */
-template <TensorDtype D, int R, int kFirst, int kLast>
-inline void dot_rows(const uint8_t (*codes)[64], const QuantBlock* const* a, __m256i* dot) {
+/** dot[r][0] += codes of groups [kFirst, kLast) times rows' activations, for 8 columns. */
+template <TensorDtype D, int R, int V, int kFirst, int kLast>
+inline void dot_rows(const uint8_t (*codes)[64], const QuantBlock* const* a, __m256i (*dot)[V]) {
 #pragma GCC unroll 8
   for (int g = kFirst; g < kLast; g++) {
     __m256i w = load256(codes[g]);
     if constexpr (D == TensorDtype::q8_0) w = _mm256_xor_si256(w, _mm256_set1_epi8(static_cast<char>(0x80)));
 #pragma GCC unroll 8
-    for (int r = 0; r < R; r++) dot[r] = _mm256_dpbusd_avx_epi32(dot[r], w, broadcast_four(a[r]->q + 4 * g));
+    for (int r = 0; r < R; r++) dot[r][0] = _mm256_dpbusd_avx_epi32(dot[r][0], w, broadcast_four(a[r]->q + 4 * g));
   }
 }
 
