@@ -34,45 +34,6 @@ inline __m256i expand_fifth_bits(const uint8_t* p) {
 }
 
 template <TensorDtype D>
-inline void decode_codes(const QuantPanel& panel, size_t b, UnpackedBlock& block) {
-  constexpr QuantLayout layout = quant_layout(D);
-  const uint8_t* codes = panel.codes + b * layout.codes_bytes;
-  const uint8_t* high = panel.high + b * layout.high_bytes;
-  const __m256i nibble = _mm256_set1_epi8(15), two_bits = _mm256_set1_epi8(0x30);
-  for (int half = 0; half < 2; half++) {
-    auto put = [&](int g, __m256i value) {
-      if constexpr (D == TensorDtype::q5_0 || D == TensorDtype::q5_1 || D == TensorDtype::q5_k) {
-        value = _mm256_or_si256(value, expand_fifth_bits(high + 8 * g + 4 * half));
-      } else if constexpr (D == TensorDtype::q6_k) {
-        const __m256i bits = load256(high + g / 4 * 64 + 32 * half);
-        const int t = g % 4;
-        const __m256i moved = t == 0 ? _mm256_slli_epi16(bits, 4) : t == 1 ? _mm256_slli_epi16(bits, 2) : t == 2 ? bits : _mm256_srli_epi16(bits, 2);
-        value = _mm256_or_si256(value, _mm256_and_si256(moved, two_bits));
-      }
-      _mm256_store_si256(reinterpret_cast<__m256i*>(block.codes[g] + 32 * half), value);
-    };
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; v++) {
-      const __m256i packed = load256(codes + 64 * v + 32 * half);
-      put(v, _mm256_and_si256(packed, nibble));
-      put(v + 4, _mm256_and_si256(_mm256_srli_epi16(packed, 4), nibble));
-    }
-  }
-}
-
-/** Q8_0's codes + 128 as two times 4 bits. */
-inline void split_codes(const uint8_t (*codes)[64], uint8_t (*low)[64], uint8_t (*high)[64]) {
-  const __m256i nibble = _mm256_set1_epi8(15), flip = _mm256_set1_epi8(8);
-  for (size_t g = 0; g < kGroups; g++) {
-    for (size_t i = 0; i < 64; i += 32) {
-      const __m256i code = load256(codes[g] + i), top = _mm256_and_si256(_mm256_srli_epi16(code, 4), nibble);
-      _mm256_store_si256(reinterpret_cast<__m256i*>(low[g] + i), _mm256_and_si256(code, nibble));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(high[g] + i), _mm256_xor_si256(top, flip));
-    }
-  }
-}
-
-template <TensorDtype D>
 inline void decode_scales(const QuantPanel& panel, size_t b, UnpackedBlock& block) {
   constexpr QuantLayout layout = quant_layout(D);
   const uint8_t* scales = panel.scales + b * layout.scale_bytes;
@@ -96,35 +57,101 @@ inline void decode_scales(const QuantPanel& panel, size_t b, UnpackedBlock& bloc
   }
 }
 
-/** Sums of codes of groups [kFirst, kLast) for 8 columns. Unsigned codes leave room to add the groups as bytes: 8 * 31, 4 * 63. */
-template <TensorDtype D, int kFirst, int kLast>
-inline __m256i sum_codes(const uint8_t (*codes)[64]) {
-  constexpr int kOffset = code_offset(D) * 4 * (kLast - kFirst);
-  const __m256i ones = _mm256_set1_epi8(1);
-  __m256i sum = _mm256_setzero_si256();
-#pragma GCC unroll 8
-  for (int g = kFirst; g < kLast; g++) {
-    const __m256i w = load256(codes[g]);
-    sum = D == TensorDtype::q8_0 ? _mm256_add_epi16(sum, _mm256_maddubs_epi16(ones, w)) : _mm256_add_epi8(sum, w);
-  }
-  if constexpr (D != TensorDtype::q8_0) sum = _mm256_maddubs_epi16(sum, ones);
-  return _mm256_sub_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), _mm256_set1_epi32(kOffset));
-}
-
-/** Fills weight_sum; the scales are there. */
+/** Sums of a block's codes for 8 columns. Unsigned codes leave room to add the groups as bytes: 8 * 31, 4 * 63. */
 template <TensorDtype D>
-inline void sum_weights(const uint8_t (*codes)[64], UnpackedBlock& block) {
-  for (size_t c = 0; c < 16; c += 8) {
-    const auto* columns = reinterpret_cast<const uint8_t(*)[64]>(codes[0] + 4 * c);
+class CodeSums {
+ public:
+  /** Codes of groups v and v + 4. */
+  void add(__m256i low, __m256i high) {
+    if constexpr (D == TensorDtype::q8_0) {
+      const __m256i ones = _mm256_set1_epi8(1);
+      low_ = _mm256_add_epi16(low_, _mm256_maddubs_epi16(ones, low));
+      high_ = _mm256_add_epi16(high_, _mm256_maddubs_epi16(ones, high));
+    } else {
+      low_ = _mm256_add_epi8(low_, low);
+      high_ = _mm256_add_epi8(high_, high);
+    }
+  }
+
+  /** Fills weight_sum of columns [c, c + 8); the scales are there. */
+  void store(UnpackedBlock& block, size_t c) const {
     const __m256 scale = _mm256_load_ps(block.scale + c);
     __m256 sum;
     if constexpr (D == TensorDtype::q6_k) {
-      const __m256 low = _mm256_cvtepi32_ps(sum_codes<D, 0, 4>(columns)), high = _mm256_cvtepi32_ps(sum_codes<D, 4, 8>(columns));
-      sum = _mm256_fmadd_ps(_mm256_load_ps(block.second + c), high, _mm256_mul_ps(scale, low));
+      sum = _mm256_fmadd_ps(_mm256_load_ps(block.second + c), widened(high_, 16), _mm256_mul_ps(scale, widened(low_, 16)));
     } else {
-      sum = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sum_codes<D, 0, 8>(columns)));
+      sum = _mm256_mul_ps(scale, widened(D == TensorDtype::q8_0 ? _mm256_add_epi16(low_, high_) : _mm256_add_epi8(low_, high_), 32));
     }
     _mm256_store_ps(block.weight_sum + c, sum);
+  }
+
+ private:
+  /** `count` codes a column, without their offset. */
+  static __m256 widened(__m256i sum, int count) {
+    if constexpr (D != TensorDtype::q8_0) sum = _mm256_maddubs_epi16(sum, _mm256_set1_epi8(1));
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), _mm256_set1_epi32(code_offset(D) * count)));
+  }
+
+  __m256i low_ = _mm256_setzero_si256(), high_ = _mm256_setzero_si256();
+};
+
+/** Codes of groups g and g + 4 for 8 columns, as they are multiplied. */
+template <TensorDtype D>
+inline void decode_groups(const QuantPanel& panel, size_t b, int g, int half, __m256i& low, __m256i& high) {
+  constexpr QuantLayout layout = quant_layout(D);
+  const __m256i nibble = _mm256_set1_epi8(15), packed = load256(panel.codes + b * layout.codes_bytes + 64 * g + 32 * half);
+  const uint8_t* extra = panel.high + b * layout.high_bytes;
+  low = _mm256_and_si256(packed, nibble);
+  high = _mm256_and_si256(_mm256_srli_epi16(packed, 4), nibble);
+  if constexpr (D == TensorDtype::q6_k) {
+    const auto top_bits = [&](const uint8_t* bytes) {
+      const __m256i bits = load256(bytes + 32 * half);
+      const __m256i moved = g == 0 ? _mm256_slli_epi16(bits, 4) : g == 1 ? _mm256_slli_epi16(bits, 2) : g == 2 ? bits : _mm256_srli_epi16(bits, 2);
+      return _mm256_and_si256(moved, _mm256_set1_epi8(0x30));
+    };
+    low = _mm256_or_si256(low, top_bits(extra));
+    high = _mm256_or_si256(high, top_bits(extra + 64));
+  } else if constexpr (layout.high_bytes != 0) {
+    low = _mm256_or_si256(low, expand_fifth_bits(extra + 8 * g + 4 * half));
+    high = _mm256_or_si256(high, expand_fifth_bits(extra + 8 * (g + 4) + 4 * half));
+  }
+}
+
+inline void store256(void* p, __m256i value) { _mm256_store_si256(static_cast<__m256i*>(p), value); }
+
+/** Everything of a block but Q8_0's codes, which need no decoding: scales, codes and their sums. */
+template <TensorDtype D>
+inline void decode_block(const QuantPanel& panel, size_t b, UnpackedBlock& block) {
+  decode_scales<D>(panel, b, block);
+  for (int half = 0; half < 2; half++) {
+    CodeSums<D> sums;
+#pragma GCC unroll 4
+    for (int g = 0; g < 4; g++) {
+      __m256i low, high;
+      if constexpr (D == TensorDtype::q8_0) {
+        const uint8_t* codes = panel.codes + b * quant_layout(D).codes_bytes + 32 * half;
+        low = load256(codes + 64 * g);
+        high = load256(codes + 64 * (g + 4));
+      } else {
+        decode_groups<D>(panel, b, g, half, low, high);
+        store256(block.codes[g] + 32 * half, low);
+        store256(block.codes[g + 4] + 32 * half, high);
+      }
+      sums.add(low, high);
+    }
+    sums.store(block, static_cast<size_t>(8 * half));
+  }
+}
+
+/** Q8_0's codes + 128 as two times 4 bits. */
+inline void split_codes(const uint8_t (*codes)[64], uint8_t (*low)[64], uint8_t (*high)[64]) {
+  const __m256i nibble = _mm256_set1_epi8(15), flip = _mm256_set1_epi8(8);
+  for (size_t g = 0; g < kGroups; g++) {
+    for (size_t i = 0; i < 64; i += 32) {
+      const __m256i code = load256(codes[g] + i), top = _mm256_and_si256(_mm256_srli_epi16(code, 4), nibble);
+      store256(low[g] + i, _mm256_and_si256(code, nibble));
+      store256(high[g] + i, _mm256_xor_si256(top, flip));
+    }
   }
 }
 

@@ -10,8 +10,56 @@ namespace {
 
 constexpr size_t kChunk = 16;
 
-inline __m256 add_scaled(__m256i dot, __m256 weight_scale, float x_scale, __m256 sum) {
-  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(weight_scale, _mm256_set1_ps(x_scale)), sum);
+/** Sums of a tile, out[16 * r + 8 * v ..]. They stay in memory: 16-bit sums have the registers. */
+template <int R, int V>
+using Sums = __m256[R][V];
+
+/** Ends a step: compilers would otherwise finish one row after the other, and each is a chain of dependent instructions. */
+template <int R, int V>
+inline void end_step(Sums<R, V>& sum) {
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    for (int v = 0; v < V; v++) asm("" : "+x"(sum[r][v]));
+  }
+}
+
+/** sum = what is in memory + dot * scale[8 * v ..] * the row's scale. */
+template <int R, int V>
+inline void add_scaled(const __m256i (&dot)[R][V], const float* scale, const QuantBlock* const* a, const float* out, Sums<R, V>& sum) {
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    for (int v = 0; v < V; v++) sum[r][v] = _mm256_cvtepi32_ps(dot[r][v]);
+  }
+  end_step<R, V>(sum);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    const __m256 x_scale = _mm256_set1_ps(a[r]->scale);
+    for (int v = 0; v < V; v++) {
+      sum[r][v] = _mm256_fmadd_ps(sum[r][v], _mm256_mul_ps(_mm256_load_ps(scale + 8 * v), x_scale), _mm256_loadu_ps(out + 16 * r + 8 * v));
+    }
+  }
+  end_step<R, V>(sum);
+}
+
+/** sum += factor[8 * v ..] * the row's member. */
+template <int R, int V>
+inline void add_product(const float* factor, const QuantBlock* const* a, float QuantBlock::*member, Sums<R, V>& sum) {
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    const __m256 x = _mm256_set1_ps(a[r]->*member);
+    for (int v = 0; v < V; v++) sum[r][v] = _mm256_fmadd_ps(_mm256_load_ps(factor + 8 * v), x, sum[r][v]);
+  }
+  end_step<R, V>(sum);
+}
+
+template <int R, int V>
+inline void store(const Sums<R, V>& sum, float* out) {
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    for (int v = 0; v < V; v++) _mm256_storeu_ps(out + 16 * r + 8 * v, sum[r][v]);
+  }
+  // GCC would carry them over to the next block after all, on the stack.
+  asm volatile("" ::: "memory");
 }
 
 /** Codes of a block, by groups. */
@@ -29,11 +77,7 @@ struct Chunk {
 /** R rows x 8 * V columns. */
 template <TensorDtype D, int R, int V, bool kSplit>
 [[gnu::noinline]] void tile(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, size_t column, PrefetchTurn prefetch) {
-  __m256 sum[R][V];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; r++) {
-    for (int v = 0; v < V; v++) sum[r][v] = _mm256_loadu_ps(out + 16 * r + column + 8 * v);
-  }
+  out += column;
   for (size_t b = 0; b < chunk.num_blocks; b++) {
     const UnpackedBlock& block = chunk.blocks[b];
     if (prefetch.due()) prefetch_next<D>(chunk.panel, chunk.first_block + b);
@@ -48,14 +92,14 @@ template <TensorDtype D, int R, int V, bool kSplit>
     for (int r = 0; r < R; r++) {
       for (int v = 0; v < V; v++) dot[r][v] = D == TensorDtype::q8_0 && !kUnsignedQ8_0 && !kSplit ? _mm256_setzero_si256() : dot_start<D>(*a[r]);
     }
+    Sums<R, V> sum;
     if constexpr (D == TensorDtype::q6_k) {
       dot_rows<D, R, V, 0, 4>(codes, a, dot);
+      add_scaled<R, V>(dot, scale, a, out, sum);
+      store<R, V>(sum, out);
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
-        for (int v = 0; v < V; v++) {
-          sum[r][v] = add_scaled(dot[r][v], _mm256_load_ps(scale + 8 * v), a[r]->scale, sum[r][v]);
-          dot[r][v] = dot_start<D, true>(*a[r]);
-        }
+        for (int v = 0; v < V; v++) dot[r][v] = dot_start<D, true>(*a[r]);
       }
       dot_rows<D, R, V, 4, 8>(codes, a, dot);
     } else if constexpr (kSplit) {
@@ -66,19 +110,10 @@ template <TensorDtype D, int R, int V, bool kSplit>
     } else {
       dot_rows<D, R, V, 0, 8>(codes, a, dot);
     }
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++) {
-      for (int v = 0; v < V; v++) {
-        __m256& s = sum[r][v];
-        s = add_scaled(dot[r][v], _mm256_load_ps((D == TensorDtype::q6_k ? second : scale) + 8 * v), a[r]->scale, s);
-        if constexpr (has_minimum(D)) s = _mm256_fmadd_ps(_mm256_load_ps(second + 8 * v), _mm256_set1_ps(a[r]->scaled_sum), s);
-        s = _mm256_fmadd_ps(_mm256_load_ps(weight_sum + 8 * v), _mm256_set1_ps(a[r]->scaled_zero), s);
-      }
-    }
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < R; r++) {
-    for (int v = 0; v < V; v++) _mm256_storeu_ps(out + 16 * r + column + 8 * v, sum[r][v]);
+    add_scaled<R, V>(dot, D == TensorDtype::q6_k ? second : scale, a, out, sum);
+    if constexpr (has_minimum(D)) add_product<R, V>(second, a, &QuantBlock::scaled_sum, sum);
+    add_product<R, V>(weight_sum, a, &QuantBlock::scaled_zero, sum);
+    store<R, V>(sum, out);
   }
 }
 
@@ -91,14 +126,12 @@ void product(const QuantPanel& panel, size_t block_begin, size_t block_end, cons
     const size_t count = block_end - begin < kChunk ? block_end - begin : kChunk;
     const Chunk chunk = {blocks, reinterpret_cast<const Codes*>(panel.codes) + begin, upper, count, begin, panel};
     for (size_t b = 0; b < count; b++) {
-      if constexpr (D != TensorDtype::q8_0) decode_codes<D>(panel, begin + b, blocks[b]);
+      decode_block<D>(panel, begin + b, blocks[b]);
       if constexpr (kSplit) split_codes(chunk.in_place[b], blocks[b].codes, upper[b]);
-      decode_scales<D>(panel, begin + b, blocks[b]);
-      sum_weights<D>(D == TensorDtype::q8_0 ? chunk.in_place[b] : blocks[b].codes, blocks[b]);
     }
     size_t row = 0;
     PrefetchTurn prefetch = {0, 1};
-    constexpr TileShape shape = kTileShape<D>;
+    constexpr TileShape shape = kTileShape<D, kSplit>;
     constexpr int V = shape.vectors;
     auto run = [&](auto rows_tile, size_t rows) {
       for (size_t column = 0; column < 16; column += 8 * V) {

@@ -21,9 +21,9 @@ constexpr int narrow_groups(TensorDtype dtype) {
   }
 }
 
-/** 16 columns share each broadcast; their 16-bit sums fill half the registers, and those of floats lie in memory meanwhile. */
-template <TensorDtype>
-constexpr TileShape kTileShape = {4, 2};
+/** 16 columns share each broadcast; their 16-bit sums fill half the registers. Signs of 8-bit codes take more. */
+template <TensorDtype D, bool kSplit>
+constexpr TileShape kTileShape = D == TensorDtype::q8_0 && !kSplit ? TileShape{6, 1} : TileShape{4, 2};
 
 /** dot[r][v] += kUnit * codes of groups [kFirst, kLast) times rows' activations, 8 columns a vector. */
 template <TensorDtype D, int R, int V, int kFirst, int kLast, int kUnit = 1>

@@ -12,7 +12,7 @@ namespace {
 constexpr bool kUnsignedQ8_0 = true;
 constexpr size_t kSplitRows = 0;
 /** As many independent sums as keep two units with a latency of five busy. */
-template <TensorDtype>
+template <TensorDtype, bool>
 constexpr TileShape kTileShape = {8, 1};
 
 /** dot[r][0] += codes of groups [kFirst, kLast) times rows' activations, for 8 columns. */
