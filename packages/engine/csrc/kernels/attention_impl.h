@@ -18,7 +18,7 @@ void gqa_scores(const AttentionParams& params, const ItemShape& shape, const uin
   // asked for meanwhile, as many bytes as were read.
   const uint8_t* const* rows = work.value_rows;
   auto load = [&groups, rows](size_t d, size_t g) {
-    __builtin_prefetch(rows[16 * g] + d * step, 0, 3);
+    prefetch(rows[16 * g] + d * step);
     return kv_load_keys<D>(groups[g], d);
   };
   tile_rows(load, num_groups, params.layout.key_dim, {work.queries, params.layout.key_dim, 1}, {work.scores, kKvChunk, false},
@@ -69,7 +69,7 @@ void add_values(const AttentionParams& params, const ItemShape& shape, size_t co
   const uint8_t* const* next_keys = work.next_keys;
   const size_t key_dim = layout.key_dim;
   auto load = [=](size_t t, size_t panel) {
-    __builtin_prefetch(next_keys[t / 16] + t % 16 * row_bytes + panel * panel_bytes, 0, 3);
+    prefetch(next_keys[t / 16] + t % 16 * row_bytes + panel * panel_bytes);
     if constexpr (kLatent) return kv_load_latent<D>(rows[t], panel * 16, key_dim);
     else return kv_load_value<D>(rows[t], t, panel * 16);
   };

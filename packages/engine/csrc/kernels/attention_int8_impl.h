@@ -85,9 +85,6 @@ inline void dot_tile(const Codes& codes, size_t stride, size_t num_runs, const i
   }
 }
 
-/** Asks for the line at p. */
-inline void prefetch(const uint8_t* p) { __builtin_prefetch(p, 0, 3); }
-
 /** scores[q][0 .. 16 * num_groups). groups: the keys of 16 positions each. */
 inline void int8_scores(const KvLayout& layout, const ItemShape& shape, const uint8_t* const* groups, size_t num_groups, AttentionWork& work) {
   const size_t dim = layout.key_dim;
