@@ -10,9 +10,12 @@ namespace {
 
 constexpr size_t kChunk = 16;
 
-/** Sums of a tile, out[16 * r + 8 * v ..]. They stay in memory: 16-bit sums have the registers. */
+/** Sums of a tile, out[16 * r + 8 * v ..]. */
 template <int R, int V>
 using Sums = __m256[R][V];
+/** Whether they lie in memory from block to block: in wide tiles 16-bit sums have the registers. */
+template <int V>
+constexpr bool kInMemory = V > 1;
 
 /** Ends a step: compilers would otherwise finish one row after the other, and each is a chain of dependent instructions. */
 template <int R, int V>
@@ -23,19 +26,21 @@ inline void end_step(Sums<R, V>& sum) {
   }
 }
 
-/** sum = what is in memory + dot * scale[8 * v ..] * the row's scale. */
+/** sum += dot * scale[8 * v ..] * the row's scale. */
 template <int R, int V>
 inline void add_scaled(const __m256i (&dot)[R][V], const float* scale, const QuantBlock* const* a, const float* out, Sums<R, V>& sum) {
+  __m256 value[R][V];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
-    for (int v = 0; v < V; v++) sum[r][v] = _mm256_cvtepi32_ps(dot[r][v]);
+    for (int v = 0; v < V; v++) value[r][v] = _mm256_cvtepi32_ps(dot[r][v]);
   }
-  end_step<R, V>(sum);
+  end_step<R, V>(value);
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
     const __m256 x_scale = _mm256_set1_ps(a[r]->scale);
     for (int v = 0; v < V; v++) {
-      sum[r][v] = _mm256_fmadd_ps(sum[r][v], _mm256_mul_ps(_mm256_load_ps(scale + 8 * v), x_scale), _mm256_loadu_ps(out + 16 * r + 8 * v));
+      const __m256 before = kInMemory<V> ? _mm256_loadu_ps(out + 16 * r + 8 * v) : sum[r][v];
+      sum[r][v] = _mm256_fmadd_ps(value[r][v], _mm256_mul_ps(_mm256_load_ps(scale + 8 * v), x_scale), before);
     }
   }
   end_step<R, V>(sum);
@@ -53,13 +58,21 @@ inline void add_product(const float* factor, const QuantBlock* const* a, float Q
 }
 
 template <int R, int V>
+inline void load(const float* out, Sums<R, V>& sum) {
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    for (int v = 0; v < V; v++) sum[r][v] = _mm256_loadu_ps(out + 16 * r + 8 * v);
+  }
+}
+
+template <int R, int V>
 inline void store(const Sums<R, V>& sum, float* out) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
     for (int v = 0; v < V; v++) _mm256_storeu_ps(out + 16 * r + 8 * v, sum[r][v]);
   }
   // GCC would carry them over to the next block after all, on the stack.
-  asm volatile("" ::: "memory");
+  if constexpr (kInMemory<V>) asm volatile("" ::: "memory");
 }
 
 /** Codes of a block, by groups. */
@@ -78,6 +91,8 @@ struct Chunk {
 template <TensorDtype D, int R, int V, bool kSplit>
 [[gnu::noinline]] void tile(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, size_t column, PrefetchTurn prefetch) {
   out += column;
+  Sums<R, V> sum;
+  if constexpr (!kInMemory<V>) load<R, V>(out, sum);
   for (size_t b = 0; b < chunk.num_blocks; b++) {
     const UnpackedBlock& block = chunk.blocks[b];
     if (prefetch.due()) prefetch_next<D>(chunk.panel, chunk.first_block + b);
@@ -92,11 +107,10 @@ template <TensorDtype D, int R, int V, bool kSplit>
     for (int r = 0; r < R; r++) {
       for (int v = 0; v < V; v++) dot[r][v] = D == TensorDtype::q8_0 && !kUnsignedQ8_0 && !kSplit ? _mm256_setzero_si256() : dot_start<D>(*a[r]);
     }
-    Sums<R, V> sum;
     if constexpr (D == TensorDtype::q6_k) {
       dot_rows<D, R, V, 0, 4>(codes, a, dot);
       add_scaled<R, V>(dot, scale, a, out, sum);
-      store<R, V>(sum, out);
+      if constexpr (kInMemory<V>) store<R, V>(sum, out);
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
         for (int v = 0; v < V; v++) dot[r][v] = dot_start<D, true>(*a[r]);
@@ -113,8 +127,9 @@ template <TensorDtype D, int R, int V, bool kSplit>
     add_scaled<R, V>(dot, D == TensorDtype::q6_k ? second : scale, a, out, sum);
     if constexpr (has_minimum(D)) add_product<R, V>(second, a, &QuantBlock::scaled_sum, sum);
     add_product<R, V>(weight_sum, a, &QuantBlock::scaled_zero, sum);
-    store<R, V>(sum, out);
+    if constexpr (kInMemory<V>) store<R, V>(sum, out);
   }
+  if constexpr (!kInMemory<V>) store<R, V>(sum, out);
 }
 
 template <TensorDtype D, bool kSplit>
