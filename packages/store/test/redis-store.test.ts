@@ -6,6 +6,7 @@ import { RedisStore } from '../src/index.js'
 import type { Store } from '../src/index.js'
 import { testStore, worker } from './support/conformance.js'
 import { startRedis } from './support/redis-server.js'
+import type { RedisServer } from './support/redis-server.js'
 import { SeverableProxy } from './support/severable-proxy.js'
 
 const redis = await startRedis()
@@ -21,14 +22,14 @@ async function connectStore (port: number, host = '127.0.0.1'): Promise<RedisSto
   return store
 }
 
-if ('reason' in redis) {
-  test.skip(`RedisStore: ${redis.reason}`, () => {})
-  process.stderr.write(`skipped RedisStore tests: ${redis.reason}\n`)
-} else {
-  afterAll(() => redis.stop())
+if ('reason' in redis) process.stderr.write(`skipped RedisStore tests: ${redis.reason}\n`)
 
-  testStore(`RedisStore on ${redis.source}`, async () => {
-    const store = await connectStore(redis.port, redis.host)
+describe.skipIf('reason' in redis)('with a server', () => {
+  const server = redis as RedisServer
+  afterAll(() => server.stop())
+
+  testStore(`RedisStore on ${server.source}`, async () => {
+    const store = await connectStore(server.port, server.host)
     return {
       store,
       lapse: async (_leaseMs, hasLapsed) => { await expect.poll(hasLapsed, { interval: 5 }).toBe(true) },
@@ -38,7 +39,7 @@ if ('reason' in redis) {
 
   describe('RedisStore', () => {
     test('fails fast and typed while Redis is away, and works again without a restart', async () => {
-      const proxy = new SeverableProxy(redis.host, redis.port)
+      const proxy = new SeverableProxy(server.host, server.port)
       await proxy.mend()
       const store = await connectStore(proxy.port)
       await store.registerWorker(worker('a'), 60_000)
@@ -55,9 +56,9 @@ if ('reason' in redis) {
     })
 
     test('sends a script again when the server forgot it', async () => {
-      const store = await connectStore(redis.port, redis.host)
+      const store = await connectStore(server.port, server.host)
       expect(await store.advanceEpoch(0, 1)).toEqual({ advanced: true, epoch: 1 })
-      const client = new Redis({ host: redis.host, port: redis.port })
+      const client = new Redis({ host: server.host, port: server.port })
       await client.script('FLUSH')
       expect(await store.advanceEpoch(1, 2)).toEqual({ advanced: true, epoch: 2 })
       client.disconnect()
@@ -67,11 +68,11 @@ if ('reason' in redis) {
 
     test('all keys carry the hash tag, expire with the lease, and a foreign value is refused by name', async () => {
       const namespace = `keys-${process.pid}`
-      const store = new RedisStore({ url: `redis://${redis.host}:${redis.port}`, namespace })
+      const store = new RedisStore({ url: `redis://${server.host}:${server.port}`, namespace })
       await reachable(store)
       await store.registerWorker(worker('a'), 60_000)
       await store.updatePlacement('block', 'a', { added: ['x'], removed: [] })
-      const client = new Redis({ host: redis.host, port: redis.port })
+      const client = new Redis({ host: server.host, port: server.port })
       const keys = (await client.keys('*')).filter(key => key.includes(namespace)).sort()
       expect(keys).toEqual([`{${namespace}}:blocks:a`, `{${namespace}}:worker:a`, `{${namespace}}:workers`])
       expect(await client.pttl(`{${namespace}}:blocks:a`)).toBeGreaterThan(0)
@@ -81,7 +82,7 @@ if ('reason' in redis) {
       await store.close()
     })
   })
-}
+})
 
 describe('RedisStore without a server', () => {
   test('refuses a URL it cannot use without showing its password', () => {
