@@ -119,9 +119,9 @@ void FfnShard::gated(const Mlp& mlp, const RowBuffer& rows, size_t num_rows, Thr
       matmul(mlp.up, up_rows, num_rows, MatmulOutput{up - begin, kUnitColumns}, begin, end);
       if (inner.has_blocks()) {
         swiglu_quantize(gate, kUnitColumns, up, kUnitColumns, num_rows, end - begin, inner.blocks(0) + unit,
-                        block_stride(width));
+                        inner.ld_blocks());
       } else {
-        swiglu(gate, kUnitColumns, up, kUnitColumns, num_rows, end - begin, inner.values(0) + begin, float_stride(width));
+        swiglu(gate, kUnitColumns, up, kUnitColumns, num_rows, end - begin, inner.values(0) + begin, inner.ld_values());
       }
     }
   });
@@ -182,12 +182,12 @@ void FfnShard::run_expert(const Layer& layer, const FfnConfig& ffn, size_t exper
   RowBuffer& rows = scratch->expert_rows;
   rows.prepare(count, config_.hidden_size, scratch->rows.has_blocks(), scratch->rows.has_floats());
   if (rows.has_blocks()) {
-    const auto x = Activations::of(scratch->rows.blocks(0), block_stride(config_.hidden_size));
-    gather_rows(x, row_of.data(), count, config_.hidden_size, rows.blocks(0), nullptr, x.stride);
+    const auto x = Activations::of(scratch->rows.blocks(0), scratch->rows.ld_blocks());
+    gather_rows(x, row_of.data(), count, config_.hidden_size, rows.blocks(0), nullptr, rows.ld_blocks());
   }
   if (rows.has_floats()) {
-    const auto x = Activations::of(scratch->rows.values(0), float_stride(config_.hidden_size));
-    gather_rows(x, row_of.data(), count, config_.hidden_size, nullptr, rows.values(0), x.stride);
+    const auto x = Activations::of(scratch->rows.values(0), scratch->rows.ld_values());
+    gather_rows(x, row_of.data(), count, config_.hidden_size, nullptr, rows.values(0), rows.ld_values());
   }
   gated(mlp, rows, count, pool, scratch);
 

@@ -8,19 +8,19 @@ void RowBuffer::prepare(size_t num_rows, size_t num_columns, bool blocks, bool f
   num_columns_ = num_columns;
   has_blocks_ = blocks;
   has_floats_ = floats;
-  if (blocks) blocks_.reserve(num_rows * block_stride(num_columns));
-  if (floats) values_.reserve(num_rows * float_stride(num_columns));
+  if (blocks) blocks_.reserve(num_rows * ld_blocks());
+  if (floats) values_.reserve(num_rows * ld_values());
 }
 
 Activations RowBuffer::for_matrix(const PackedMatrix& matrix) const {
-  return matrix.reads_blocks() ? Activations::of(blocks_.data(), block_stride(num_columns_))
-                               : Activations::of(values_.data(), float_stride(num_columns_));
+  return matrix.reads_blocks() ? Activations::of(blocks_.data(), ld_blocks())
+                               : Activations::of(values_.data(), ld_values());
 }
 
 void RowBuffer::fill(const float* x, size_t ldx, size_t row_begin, size_t row_end) {
   const float* first = x + row_begin * ldx;
   const size_t count = row_end - row_begin;
-  if (has_blocks_) quantize_rows(first, ldx, count, num_columns_, blocks(row_begin), block_stride(num_columns_));
+  if (has_blocks_) quantize_rows(first, ldx, count, num_columns_, blocks(row_begin), ld_blocks());
   if (has_floats_) {
     for (size_t row = row_begin; row < row_end; row++) std::copy_n(x + row * ldx, num_columns_, values(row));
   }
@@ -31,10 +31,10 @@ void RowBuffer::fill_normed(const float* x, size_t ldx, const float* weight, flo
   const float* first = x + row_begin * ldx;
   const size_t count = row_end - row_begin;
   if (has_blocks_) {
-    rms_norm_quantize(first, ldx, weight, eps, count, num_columns_, blocks(row_begin), block_stride(num_columns_),
-                      has_floats_ ? values(row_begin) : nullptr, float_stride(num_columns_));
+    rms_norm_quantize(first, ldx, weight, eps, count, num_columns_, blocks(row_begin), ld_blocks(),
+                      has_floats_ ? values(row_begin) : nullptr, ld_values());
   } else {
-    rms_norm(first, ldx, weight, eps, count, num_columns_, values(row_begin), float_stride(num_columns_));
+    rms_norm(first, ldx, weight, eps, count, num_columns_, values(row_begin), ld_values());
   }
 }
 

@@ -19,9 +19,11 @@ class RowBuffer {
   size_t num_columns() const { return num_columns_; }
   bool has_blocks() const { return has_blocks_; }
   bool has_floats() const { return has_floats_; }
-  // Rows lie block_stride(num_columns) blocks and float_stride(num_columns) floats apart.
-  QuantBlock* blocks(size_t row) { return blocks_.data() + row * block_stride(num_columns_); }
-  float* values(size_t row) { return values_.data() + row * float_stride(num_columns_); }
+  QuantBlock* blocks(size_t row) { return blocks_.data() + row * ld_blocks(); }
+  float* values(size_t row) { return values_.data() + row * ld_values(); }
+  // How far apart rows lie, in blocks and in floats.
+  size_t ld_blocks() const { return block_stride(num_columns_); }
+  size_t ld_values() const { return float_stride(num_columns_); }
   // The rows as `matrix` wants them.
   Activations for_matrix(const PackedMatrix& matrix) const;
   // Fills the rows from float32 ones, ld apart.

@@ -11,9 +11,6 @@
 namespace tandem {
 namespace {
 
-/** Rows of a tile, and vectors of 8 columns. */
-struct TileShape { int rows, vectors; };
-
 inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 inline __m256 load_half8(const uint8_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 inline __m256 load_u8x8(const uint8_t* p) {
@@ -57,9 +54,9 @@ inline void decode_scales(const QuantPanel& panel, size_t b, UnpackedBlock& bloc
   }
 }
 
-/** Sums of a block's codes for 8 columns. Unsigned codes leave room to add the groups as bytes: 8 * 31, 4 * 63. */
+/** Sums of a block's weights without their minimum for 8 columns. Unsigned codes leave room to add the groups as bytes: 8 * 31, 4 * 63. */
 template <TensorDtype D>
-class CodeSums {
+class WeightSum {
  public:
   /** Codes of groups v and v + 4. */
   void add(__m256i low, __m256i high) {
@@ -73,21 +70,21 @@ class CodeSums {
     }
   }
 
-  /** Fills weight_sum of columns [c, c + 8); the scales are there. */
-  void store(UnpackedBlock& block, size_t c) const {
+  /** Of columns [c, c + 8); the scales are there. */
+  __m256 scaled(const UnpackedBlock& block, size_t c) const {
     const __m256 scale = _mm256_load_ps(block.scale + c);
-    __m256 sum;
     if constexpr (D == TensorDtype::q6_k) {
-      sum = _mm256_fmadd_ps(_mm256_load_ps(block.second + c), widened(high_, 16), _mm256_mul_ps(scale, widened(low_, 16)));
+      return _mm256_fmadd_ps(_mm256_load_ps(block.second + c), codes(high_, 16), _mm256_mul_ps(scale, codes(low_, 16)));
+    } else if constexpr (D == TensorDtype::q8_0) {
+      return _mm256_mul_ps(scale, codes(_mm256_add_epi16(low_, high_), 32));
     } else {
-      sum = _mm256_mul_ps(scale, widened(D == TensorDtype::q8_0 ? _mm256_add_epi16(low_, high_) : _mm256_add_epi8(low_, high_), 32));
+      return _mm256_mul_ps(scale, codes(_mm256_add_epi8(low_, high_), 32));
     }
-    _mm256_store_ps(block.weight_sum + c, sum);
   }
 
  private:
   /** `count` codes a column, without their offset. */
-  static __m256 widened(__m256i sum, int count) {
+  static __m256 codes(__m256i sum, int count) {
     if constexpr (D != TensorDtype::q8_0) sum = _mm256_maddubs_epi16(sum, _mm256_set1_epi8(1));
     return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), _mm256_set1_epi32(code_offset(D) * count)));
   }
@@ -95,63 +92,65 @@ class CodeSums {
   __m256i low_ = _mm256_setzero_si256(), high_ = _mm256_setzero_si256();
 };
 
-/** Codes of groups g and g + 4 for 8 columns, as they are multiplied. */
+/** Codes of groups v and v + 4 for 8 columns, those from 8 * half on. */
 template <TensorDtype D>
-inline void decode_groups(const QuantPanel& panel, size_t b, int g, int half, __m256i& low, __m256i& high) {
+inline void load_groups(const QuantPanel& panel, size_t b, int v, int half, __m256i& low, __m256i& high) {
   constexpr QuantLayout layout = quant_layout(D);
-  const __m256i nibble = _mm256_set1_epi8(15), packed = load256(panel.codes + b * layout.codes_bytes + 64 * g + 32 * half);
-  const uint8_t* extra = panel.high + b * layout.high_bytes;
+  const uint8_t* codes = panel.codes + b * layout.codes_bytes + 64 * v + 32 * half;
+  if constexpr (D == TensorDtype::q8_0) {
+    low = load256(codes);
+    high = load256(codes + 64 * 4);
+    return;
+  }
+  const __m256i nibble = _mm256_set1_epi8(15), packed = load256(codes);
   low = _mm256_and_si256(packed, nibble);
   high = _mm256_and_si256(_mm256_srli_epi16(packed, 4), nibble);
+  const uint8_t* extra = panel.high + b * layout.high_bytes;
   if constexpr (D == TensorDtype::q6_k) {
     const auto top_bits = [&](const uint8_t* bytes) {
       const __m256i bits = load256(bytes + 32 * half);
-      const __m256i moved = g == 0 ? _mm256_slli_epi16(bits, 4) : g == 1 ? _mm256_slli_epi16(bits, 2) : g == 2 ? bits : _mm256_srli_epi16(bits, 2);
+      const __m256i moved = v == 0 ? _mm256_slli_epi16(bits, 4) : v == 1 ? _mm256_slli_epi16(bits, 2) : v == 2 ? bits : _mm256_srli_epi16(bits, 2);
       return _mm256_and_si256(moved, _mm256_set1_epi8(0x30));
     };
     low = _mm256_or_si256(low, top_bits(extra));
     high = _mm256_or_si256(high, top_bits(extra + 64));
   } else if constexpr (layout.high_bytes != 0) {
-    low = _mm256_or_si256(low, expand_fifth_bits(extra + 8 * g + 4 * half));
-    high = _mm256_or_si256(high, expand_fifth_bits(extra + 8 * (g + 4) + 4 * half));
+    low = _mm256_or_si256(low, expand_fifth_bits(extra + 8 * v + 4 * half));
+    high = _mm256_or_si256(high, expand_fifth_bits(extra + 8 * (v + 4) + 4 * half));
   }
 }
 
-inline void store256(void* p, __m256i value) { _mm256_store_si256(static_cast<__m256i*>(p), value); }
+/** Codes of a block, by groups. */
+using Codes = uint8_t[kGroups][64];
 
-/** Everything of a block but Q8_0's codes, which need no decoding: scales, codes and their sums. */
-template <TensorDtype D>
-inline void decode_block(const QuantPanel& panel, size_t b, UnpackedBlock& block) {
+/** Q8_0's code + 128 as two times 4 bits. */
+inline void keep_halves(__m256i code, uint8_t* lower, uint8_t* upper) {
+  const __m256i nibble = _mm256_set1_epi8(15), flip = _mm256_set1_epi8(8);
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lower), _mm256_and_si256(code, nibble));
+  _mm256_store_si256(reinterpret_cast<__m256i*>(upper), _mm256_xor_si256(_mm256_and_si256(_mm256_srli_epi16(code, 4), nibble), flip));
+}
+
+/** Scales, sums of weights and codes of a block. Q8_0's codes are read where they are, or split into block.codes and `upper`. */
+template <TensorDtype D, bool kSplit>
+inline void decode_block(const QuantPanel& panel, size_t b, UnpackedBlock& block, Codes& upper) {
   decode_scales<D>(panel, b, block);
   for (int half = 0; half < 2; half++) {
-    CodeSums<D> sums;
+    WeightSum<D> sum;
 #pragma GCC unroll 4
-    for (int g = 0; g < 4; g++) {
+    for (int v = 0; v < 4; v++) {
       __m256i low, high;
-      if constexpr (D == TensorDtype::q8_0) {
-        const uint8_t* codes = panel.codes + b * quant_layout(D).codes_bytes + 32 * half;
-        low = load256(codes + 64 * g);
-        high = load256(codes + 64 * (g + 4));
-      } else {
-        decode_groups<D>(panel, b, g, half, low, high);
-        store256(block.codes[g] + 32 * half, low);
-        store256(block.codes[g + 4] + 32 * half, high);
+      load_groups<D>(panel, b, v, half, low, high);
+      sum.add(low, high);
+      uint8_t *first = block.codes[v] + 32 * half, *second = block.codes[v + 4] + 32 * half;
+      if constexpr (kSplit) {
+        keep_halves(low, first, upper[v] + 32 * half);
+        keep_halves(high, second, upper[v + 4] + 32 * half);
+      } else if constexpr (D != TensorDtype::q8_0) {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(first), low);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(second), high);
       }
-      sums.add(low, high);
     }
-    sums.store(block, static_cast<size_t>(8 * half));
-  }
-}
-
-/** Q8_0's codes + 128 as two times 4 bits. */
-inline void split_codes(const uint8_t (*codes)[64], uint8_t (*low)[64], uint8_t (*high)[64]) {
-  const __m256i nibble = _mm256_set1_epi8(15), flip = _mm256_set1_epi8(8);
-  for (size_t g = 0; g < kGroups; g++) {
-    for (size_t i = 0; i < 64; i += 32) {
-      const __m256i code = load256(codes[g] + i), top = _mm256_and_si256(_mm256_srli_epi16(code, 4), nibble);
-      store256(low[g] + i, _mm256_and_si256(code, nibble));
-      store256(high[g] + i, _mm256_xor_si256(top, flip));
-    }
+    _mm256_store_ps(block.weight_sum + 8 * half, sum.scaled(block, static_cast<size_t>(8 * half)));
   }
 }
 

@@ -1,5 +1,6 @@
 // Owns the product of quantised panels with 256-bit vectors: all rows use the blocks that were unpacked, a tile at a time. dot_rows,
-// kTileShape and kUnsignedQ8_0 come from what was included before, and kSplitRows: from so many rows on Q8_0 codes are split; 0: never.
+// kRows and kVectors of a tile and kUnsignedQ8_0 come from what was included before, and kSplitRows: from so many rows on Q8_0 codes are
+// split; 0: never.
 #pragma once
 
 #include "kernels/avx2_block_impl.h"
@@ -34,7 +35,7 @@ inline void add_scaled(const __m256i (&dot)[R][V], const float* scale, const Qua
   for (int r = 0; r < R; r++) {
     for (int v = 0; v < V; v++) value[r][v] = _mm256_cvtepi32_ps(dot[r][v]);
   }
-  end_step<R, V>(value);
+  end_step(value);
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
     const __m256 x_scale = _mm256_set1_ps(a[r]->scale);
@@ -43,7 +44,7 @@ inline void add_scaled(const __m256i (&dot)[R][V], const float* scale, const Qua
       sum[r][v] = _mm256_fmadd_ps(value[r][v], _mm256_mul_ps(_mm256_load_ps(scale + 8 * v), x_scale), before);
     }
   }
-  end_step<R, V>(sum);
+  end_step(sum);
 }
 
 /** sum += factor[8 * v ..] * the row's member. */
@@ -54,7 +55,7 @@ inline void add_product(const float* factor, const QuantBlock* const* a, float Q
     const __m256 x = _mm256_set1_ps(a[r]->*member);
     for (int v = 0; v < V; v++) sum[r][v] = _mm256_fmadd_ps(_mm256_load_ps(factor + 8 * v), x, sum[r][v]);
   }
-  end_step<R, V>(sum);
+  end_step(sum);
 }
 
 template <int R, int V>
@@ -75,9 +76,6 @@ inline void store(const Sums<R, V>& sum, float* out) {
   if constexpr (kInMemory<V>) asm volatile("" ::: "memory");
 }
 
-/** Codes of a block, by groups. */
-using Codes = uint8_t[kGroups][64];
-
 /** What a tile works on: decoded blocks and the panel they come from. Q8_0 codes are read in place, or the upper halves of all codes are here. */
 struct Chunk {
   const UnpackedBlock* blocks;
@@ -92,7 +90,7 @@ template <TensorDtype D, int R, int V, bool kSplit>
 [[gnu::noinline]] void tile(const Chunk& chunk, const QuantBlock* x, size_t stride, float* out, size_t column, PrefetchTurn prefetch) {
   out += column;
   Sums<R, V> sum;
-  if constexpr (!kInMemory<V>) load<R, V>(out, sum);
+  if constexpr (!kInMemory<V>) load(out, sum);
   for (size_t b = 0; b < chunk.num_blocks; b++) {
     const UnpackedBlock& block = chunk.blocks[b];
     if (prefetch.due()) prefetch_next<D>(chunk.panel, chunk.first_block + b);
@@ -109,8 +107,8 @@ template <TensorDtype D, int R, int V, bool kSplit>
     }
     if constexpr (D == TensorDtype::q6_k) {
       dot_rows<D, R, V, 0, 4>(codes, a, dot);
-      add_scaled<R, V>(dot, scale, a, out, sum);
-      if constexpr (kInMemory<V>) store<R, V>(sum, out);
+      add_scaled(dot, scale, a, out, sum);
+      if constexpr (kInMemory<V>) store(sum, out);
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
         for (int v = 0; v < V; v++) dot[r][v] = dot_start<D, true>(*a[r]);
@@ -124,12 +122,12 @@ template <TensorDtype D, int R, int V, bool kSplit>
     } else {
       dot_rows<D, R, V, 0, 8>(codes, a, dot);
     }
-    add_scaled<R, V>(dot, D == TensorDtype::q6_k ? second : scale, a, out, sum);
-    if constexpr (has_minimum(D)) add_product<R, V>(second, a, &QuantBlock::scaled_sum, sum);
-    add_product<R, V>(weight_sum, a, &QuantBlock::scaled_zero, sum);
-    if constexpr (kInMemory<V>) store<R, V>(sum, out);
+    add_scaled(dot, D == TensorDtype::q6_k ? second : scale, a, out, sum);
+    if constexpr (has_minimum(D)) add_product(second, a, &QuantBlock::scaled_sum, sum);
+    add_product(weight_sum, a, &QuantBlock::scaled_zero, sum);
+    if constexpr (kInMemory<V>) store(sum, out);
   }
-  if constexpr (!kInMemory<V>) store<R, V>(sum, out);
+  if constexpr (!kInMemory<V>) store(sum, out);
 }
 
 template <TensorDtype D, bool kSplit>
@@ -141,13 +139,11 @@ void product(const QuantPanel& panel, size_t block_begin, size_t block_end, cons
     const size_t count = block_end - begin < kChunk ? block_end - begin : kChunk;
     const Chunk chunk = {blocks, reinterpret_cast<const Codes*>(panel.codes) + begin, upper, count, begin, panel};
     for (size_t b = 0; b < count; b++) {
-      decode_block<D>(panel, begin + b, blocks[b]);
-      if constexpr (kSplit) split_codes(chunk.in_place[b], blocks[b].codes, upper[b]);
+      decode_block<D, kSplit>(panel, begin + b, blocks[b], upper[kSplit ? b : 0]);
     }
     size_t row = 0;
     PrefetchTurn prefetch = {0, 1};
-    constexpr TileShape shape = kTileShape<D, kSplit>;
-    constexpr int V = shape.vectors;
+    constexpr int R = kRows<D, kSplit>, V = kVectors<D, kSplit>;
     auto run = [&](auto rows_tile, size_t rows) {
       for (size_t column = 0; column < 16; column += 8 * V) {
         rows_tile(chunk, x + row * stride + begin, stride, out + 16 * row, column, prefetch);
@@ -155,8 +151,8 @@ void product(const QuantPanel& panel, size_t block_begin, size_t block_end, cons
       }
       row += rows;
     };
-    while (num_rows - row >= shape.rows) run(tile<D, shape.rows, V, kSplit>, shape.rows);
-    if constexpr (shape.rows > 4) {
+    while (num_rows - row >= R) run(tile<D, R, V, kSplit>, R);
+    if constexpr (R > 4) {
       if (num_rows - row >= 4) run(tile<D, 4, V, kSplit>, 4);
     }
     if (num_rows - row >= 2) run(tile<D, 2, V, kSplit>, 2);

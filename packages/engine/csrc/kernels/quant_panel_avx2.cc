@@ -21,9 +21,11 @@ constexpr int narrow_groups(TensorDtype dtype) {
   }
 }
 
-/** 16 columns share each broadcast; their 16-bit sums fill half the registers. Signs of 8-bit codes take more. */
+/** Vectors of 8 columns: two share each broadcast, but where signs of 8-bit codes take the registers. */
 template <TensorDtype D, bool kSplit>
-constexpr TileShape kTileShape = D == TensorDtype::q8_0 && !kSplit ? TileShape{6, 1} : TileShape{4, 2};
+constexpr int kVectors = D == TensorDtype::q8_0 && !kSplit ? 1 : 2;
+template <TensorDtype D, bool kSplit>
+constexpr int kRows = kVectors<D, kSplit> == 1 ? 6 : 4;
 
 /** dot[r][v] += kUnit * codes of groups [kFirst, kLast) times rows' activations, 8 columns a vector. */
 template <TensorDtype D, int R, int V, int kFirst, int kLast, int kUnit = 1>

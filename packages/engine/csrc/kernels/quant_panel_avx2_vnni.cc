@@ -11,9 +11,11 @@ namespace {
 
 constexpr bool kUnsignedQ8_0 = true;
 constexpr size_t kSplitRows = 0;
+template <TensorDtype, bool>
+constexpr int kVectors = 1;
 /** As many independent sums as keep two units with a latency of five busy. */
 template <TensorDtype, bool>
-constexpr TileShape kTileShape = {8, 1};
+constexpr int kRows = 8;
 
 /** dot[r][0] += codes of groups [kFirst, kLast) times rows' activations, for 8 columns. */
 template <TensorDtype D, int R, int V, int kFirst, int kLast>
